@@ -1,0 +1,54 @@
+/** Everything that comes from outside, read once in a main.ts, validated and frozen. */
+export type Config = {
+  /** The folder with package.json and pipelines/. */
+  readonly projectFolder: string;
+  /** State of the embedded services, caches and logs; `.perdura` in the project unless PERDURA_HOME names another. */
+  readonly homeFolder: string;
+  /** Server programs by version, shared by all projects; `~/.cache/perdura` unless PERDURA_CACHE names another. */
+  readonly cacheFolder: string;
+  readonly temporal: TemporalConfig;
+  readonly s3: S3Config;
+  readonly serving: { readonly port: number | null };
+};
+
+/** `address` null: use the embedded dev server. */
+export type TemporalConfig = {
+  readonly address: string | null;
+  readonly namespace: string;
+  readonly apiKey: string | null;
+  /** Ports of the embedded server; null takes a free one. */
+  readonly port: number | null;
+  readonly uiPort: number | null;
+};
+
+/** `endpoint` null with no AWS settings: use the embedded server. */
+export type S3Config = {
+  readonly endpoint: string | null;
+  readonly region: string;
+  readonly bucket: string;
+  readonly accessKeyId: string | null;
+  readonly secretAccessKey: string | null;
+  readonly port: number | null;
+};
+
+/** Where the services answer, embedded or given. */
+export type ServiceAddresses = {
+  readonly temporal: {
+    readonly address: string;
+    readonly namespace: string;
+    readonly apiKey: string | null;
+    readonly uiUrl: string | null;
+  };
+  /** `endpoint` null: AWS itself; keys null: the AWS SDK's own chain of credentials. */
+  readonly s3: {
+    readonly endpoint: string | null;
+    readonly region: string;
+    readonly bucket: string;
+    readonly accessKeyId: string | null;
+    readonly secretAccessKey: string | null;
+  };
+};
+
+/** Temporal's task queues: a worker polls those it is started with. */
+export type Queue = 'control' | 'data' | 'gpu';
+export const taskQueue = (queue: Queue): string => `perdura-${queue}`;

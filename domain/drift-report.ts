@@ -1,0 +1,64 @@
+import type { Verdict } from './verdict.ts';
+
+/** Counts over edges that were fixed once, from the reference: drift is compared over the same edges for ever. */
+export type NumberProfile = {
+  readonly kind: 'number';
+  readonly edges: readonly number[];
+  readonly counts: readonly number[];
+  readonly missing: number;
+};
+export type CategoryProfile = {
+  readonly kind: 'category';
+  readonly values: readonly string[];
+  readonly counts: readonly number[];
+  readonly unseen: number;
+  readonly missing: number;
+};
+
+/** The profile of a model's training part: travels in its package as profile.json. `rows` is what the counts rest on. */
+export type TrainingProfile = {
+  readonly rows: number;
+  readonly features: Readonly<Record<string, NumberProfile | CategoryProfile>>;
+  /** The model's own predictions on the training part. */
+  readonly prediction: NumberProfile;
+  /** Share of positive labels on the training part. */
+  readonly labelShare: number;
+};
+
+/** One detector's answer on one window. */
+export type DriftSignal = {
+  readonly name: string;
+  readonly statistic: 'psi' | 'calibration-gap';
+  readonly value: number;
+  readonly pValue: number;
+  /** After the false discovery rate was controlled over all signals of the window. */
+  readonly adjustedPValue: number;
+  readonly significant: boolean;
+  /** Above the floor of the policy: large enough to matter. */
+  readonly material: boolean;
+};
+
+/** What one look of the monitor saw. */
+export type DriftReport = {
+  readonly endpoint: string;
+  readonly model: string;
+  readonly modelVersion: string;
+  readonly window: { readonly from: string; readonly to: string; readonly requests: number; readonly labels: number };
+  readonly signals: readonly DriftSignal[];
+  /** `fail`: drift that is significant and material; `inconclusive`: too few requests to say. */
+  readonly verdict: Verdict;
+  readonly reason: string;
+};
+
+/** How the monitor decides: plain JSON. */
+export type DriftPolicy = {
+  /** A window holds this many labelled requests; windows do not overlap. */
+  readonly windowRequests: number;
+  readonly falseDiscoveryRate: number;
+  /** Floor for PSI beyond its expectation under no drift, and for |mean label - mean prediction|. */
+  readonly materialPsi: number;
+  readonly materialGap: number;
+  /** Drift must be seen in this many of the last `outOf` windows before retraining starts. */
+  readonly sustained: number;
+  readonly outOf: number;
+};

@@ -1,0 +1,81 @@
+import { type DuckDBConnection, DuckDBInstance, type DuckDBValue } from '@duckdb/node-api';
+
+/** One row as plain values; BIGINT arrives as number (cast larger ones to VARCHAR in SQL), timestamps as ISO text. */
+export type TableRow = Readonly<Record<string, unknown>>;
+
+/** DuckDB over local files, in memory, bounded. It owns a native instance: close it. */
+export type Tables = {
+  /** Runs a statement and returns all its rows; `$1, $2` are values. */
+  all(sql: string, values?: readonly DuckDBValue[]): Promise<readonly TableRow[]>;
+  /** Streams a query's rows in chunks of up to 2048, so that memory stays bounded. */
+  chunks(sql: string): AsyncIterable<readonly TableRow[]>;
+  close(): void;
+};
+
+/** Bounds of one instance. Two threads and 768 MiB leave room for the other processes of a small machine. */
+export type TablesOptions = {
+  readonly memoryLimit?: string;
+  readonly threads?: number;
+  readonly temporaryFolder?: string;
+};
+
+/**
+ * Opens DuckDB for scans over local Parquet, CSV and JSON lines.
+ *
+ * @example
+ * const tables = await openTables();
+ * try { await tables.all(`SELECT count(*) AS n FROM ${parquet(['a.parquet'])}`); } finally { tables.close(); }
+ */
+export async function openTables(options: TablesOptions = {}): Promise<Tables> {
+  const instance = await DuckDBInstance.create(':memory:', {
+    memory_limit: options.memoryLimit ?? '768MiB',
+    threads: String(options.threads ?? 2),
+    ...(options.temporaryFolder === undefined ? {} : { temp_directory: options.temporaryFolder }),
+  });
+  const connection = await instance.connect();
+  await connection.run("SET TimeZone = 'UTC'");
+  return {
+    all: (sql, values) => all(connection, sql, values),
+    chunks: (sql) => chunks(connection, sql),
+    close() {
+      connection.closeSync();
+      instance.closeSync();
+    },
+  };
+}
+
+/** A SQL string literal. */
+export function literal(text: string): string {
+  return `'${text.replaceAll("'", "''")}'`;
+}
+
+/** A SQL identifier. */
+export function identifier(name: string): string {
+  return `"${name.replaceAll('"', '""')}"`;
+}
+
+async function all(
+  connection: DuckDBConnection,
+  sql: string,
+  values: readonly DuckDBValue[] = [],
+): Promise<readonly TableRow[]> {
+  const reader = await connection.runAndReadAll(sql, [...values]);
+  const names = reader.deduplicatedColumnNames();
+  return reader.getRowsJS().map((row) => toRow(names, row));
+}
+
+async function* chunks(connection: DuckDBConnection, sql: string): AsyncIterable<readonly TableRow[]> {
+  const result = await connection.stream(sql);
+  const names = result.deduplicatedColumnNames();
+  for await (const rows of result.yieldRowsJs()) yield rows.map((row) => toRow(names, row));
+}
+
+function toRow(names: readonly string[], values: readonly unknown[]): TableRow {
+  return Object.fromEntries(names.map((name, index) => [name, toPlain(values[index])]));
+}
+
+function toPlain(value: unknown): unknown {
+  if (typeof value === 'bigint') return Number(value);
+  if (value instanceof Date) return value.toISOString();
+  return value;
+}
