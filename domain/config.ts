@@ -8,6 +8,9 @@ export type Config = {
   readonly cacheFolder: string;
   readonly temporal: TemporalConfig;
   readonly s3: S3Config;
+  /** Server programs named by PERDURA_TEMPORAL_BINARY and PERDURA_S3_BINARY; null: find or fetch them. */
+  readonly temporalBinary: string | null;
+  readonly s3Binary: string | null;
   readonly serving: { readonly port: number | null };
 };
 
@@ -21,7 +24,10 @@ export type TemporalConfig = {
   readonly uiPort: number | null;
 };
 
-/** `endpoint` null with no AWS settings: use the embedded server. */
+/**
+ * `endpoint` null: AWS itself where keys are given, else the embedded server. `readConfig` takes the keys only where an endpoint or a
+ * bucket is named, so that AWS keys that lie in the environment for other work never send data to that account.
+ */
 export type S3Config = {
   readonly endpoint: string | null;
   readonly region: string;

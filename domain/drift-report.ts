@@ -58,7 +58,7 @@ export type DriftPolicy = {
   /** Floor for PSI beyond its expectation under no drift, and for |mean label - mean prediction|. */
   readonly materialPsi: number;
   readonly materialGap: number;
-  /** Drift must be seen in this many of the last `outOf` windows before retraining starts. */
+  /** The same drift (a gap: to the same side) must be seen in this many of the last `outOf` windows before retraining starts. */
   readonly sustained: number;
   readonly outOf: number;
 };

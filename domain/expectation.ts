@@ -49,7 +49,7 @@ export type SampleRow = {
   readonly values: Readonly<Record<string, unknown>>;
 };
 
-/** One expectation that did not hold. `count` is rows for row expectations, files for a missing column, else 1. */
+/** One expectation that did not hold. `count` is rows for row expectations, files for a missing column or a wrong type, else 1. */
 export type Violation = {
   readonly code: ViolationCode;
   readonly severity: Severity;
@@ -68,6 +68,6 @@ export type ValidationReport = {
   readonly rows: number;
   readonly expectations: number;
   readonly violations: readonly Violation[];
-  /** The bad rows as Parquet with `_key`, `_row`, `_codes` beside the data's columns; null when no single row is bad. */
+  /** The bad rows as Parquet with `_key`, `_row`, `_codes` (a list of `CODE:column`) beside the data's columns; null when no single row is bad. */
   readonly quarantine: (ObjectPin & { readonly rows: number }) | null;
 };

@@ -27,4 +27,11 @@ export type Guardrail =
       readonly alpha: number;
       readonly minimum?: number;
     }
-  | { readonly metric: string; readonly rule: 'noAlarm'; readonly alpha: number; readonly minimum?: number };
+  | {
+      readonly metric: string;
+      readonly rule: 'noAlarm';
+      readonly alpha: number;
+      readonly minimum?: number;
+      /** Only for `slowAnswers`: an answer that takes longer, in milliseconds, counts as slow. */
+      readonly limitMs?: number;
+    };

@@ -1,3 +1,5 @@
+import type { Decision } from './decision.ts';
+import type { ValidationReport } from './expectation.ts';
 import type { CodedFailure } from './failure.ts';
 
 /** A run of a pipeline: `workflowId` is the business id, `runId` is Temporal's first workflow run id of it. */
@@ -44,6 +46,10 @@ export type RunOutcome = RunKey & {
   readonly startedAt: string;
   readonly endedAt: string;
   readonly steps: readonly StepRecord[];
+  /** Every decision that the pipeline's branches rested on, in order. */
+  readonly decisions: readonly { readonly step: string; readonly decision: Decision }[];
+  /** What the validation gate found, once for each `validate`. */
+  readonly validations: readonly ValidationReport[];
 };
 
 /** What a release pipeline returns. A rejected challenger is a normal result. */

@@ -19,7 +19,8 @@ export type Column = { readonly name: string; readonly type: ColumnType };
 
 /**
  * The manifest of a snapshot, sealed at `snapshots/<dataset>/<digest>.json`. It copies no data: it pins S3 versions.
- * `columns` are those that every file has, in the first file's order; a file that lacks some or has others is in `deviations`.
+ * `columns` are the union of all files' columns with the type that fits all, in order of first appearance; a file that lacks some, or has
+ * them with another type, is in `deviations`.
  */
 export type Snapshot = {
   readonly dataset: string;

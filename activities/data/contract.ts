@@ -6,7 +6,7 @@ export type DataActivities = {
   /** Seals a snapshot of the newest arrival of a dataset (`from: 'newest'`), of one arrived key, or of several. */
   createSnapshot(request: {
     readonly dataset: string;
-    readonly from: 'newest' | string | readonly string[];
+    readonly from: string | readonly string[];
   }): Promise<SnapshotReference>;
   /** Checks every expectation in one scan and puts bad rows into quarantine. It does not throw on bad data: the verdict says it. */
   validateData(request: {

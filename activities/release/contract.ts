@@ -1,3 +1,4 @@
+import type { Decision } from '../../domain/decision.ts';
 import type { Guardrail, Measurement } from '../../domain/guardrail.ts';
 import type { ModelReference } from '../../domain/model-package.ts';
 import type { Alias } from '../../domain/registry.ts';
@@ -14,6 +15,8 @@ export type ReleaseActivities = {
     readonly holder: string;
     readonly done: boolean;
   }): Promise<Route>;
+  /** Whether a workflow of this id is still running. */
+  isOpen(workflowId: string): Promise<boolean>;
   /** Moves an alias by compare-and-set. Idempotent by moveId. */
   moveAlias(request: {
     readonly model: string;
@@ -24,24 +27,33 @@ export type ReleaseActivities = {
     readonly why: string;
     readonly evidenceSha256: string;
   }): Promise<void>;
-  /** Marks a version as rejected. Idempotent. */
-  rejectVersion(request: {
-    readonly model: string;
-    readonly modelVersion: string;
-    readonly reason: string;
-  }): Promise<void>;
+  /** Moves `champion` to the version and clears `challenger`. Refuses a decision that is not `pass`. Idempotent by moveId. */
+  promoteVersion(request: ReleaseEnd): Promise<void>;
+  /** Marks the version as rejected and clears `challenger`. Idempotent by moveId. */
+  rejectVersion(request: ReleaseEnd): Promise<void>;
   /** Measures pairs of live and shadow answers since an epoch. */
   measureShadow(request: TrafficRequest): Promise<readonly Measurement[]>;
   /** Measures the challenger's arm against the champion's since an epoch. */
   measureCanary(request: TrafficRequest): Promise<readonly Measurement[]>;
 };
 
-/** `sinceEpoch`: rows of this route epoch and later, up to `untilEpoch` where given, count. `since` bounds the scan: rows answered at or after it (ISO 8601). */
+/** How a release ended, with the decision that it rests on. */
+export type ReleaseEnd = {
+  readonly version: ModelReference;
+  readonly moveId: string;
+  readonly who: string;
+  readonly decision: Decision;
+};
+
+/** Which traffic is evidence: rows of route epoch `sinceEpoch` and later that were answered at or after `since` (ISO 8601; bounds the scan). */
 export type TrafficRequest = {
   readonly endpoint: string;
   readonly champion: ModelReference;
   readonly challenger: ModelReference;
   readonly sinceEpoch: number;
   readonly since: string;
+  /** The challenger's planned share in percent in each epoch of a ramp, in order; empty for a shadow. `requests` counts the newest epoch's. */
+  readonly weights: readonly { readonly epoch: number; readonly weight: number }[];
+  /** What to measure: one measurement comes back for each, in this order. */
   readonly guardrails: readonly Guardrail[];
 };

@@ -1,0 +1,44 @@
+import type { ColumnType } from '../../domain/snapshot.ts';
+import { identifier } from '../../stores/tables.ts';
+
+/** Whether a column of one type serves where another is wanted: an integer is a number too. */
+export function fits(actual: ColumnType | undefined, wanted: ColumnType): boolean {
+  return actual === wanted || (actual === 'integer' && wanted === 'number');
+}
+
+/** Whether values of a column can be read as numbers at all; text can, value by value. */
+export function readsAsNumber(type: ColumnType): boolean {
+  return type === 'integer' || type === 'number' || type === 'string';
+}
+
+/** A column as DOUBLE; NaN, and text that is no number, become null. Integers are exact up to 2^53. */
+export function numberSql(column: string, type: ColumnType): string {
+  if (type === 'integer') return `CAST(${identifier(column)} AS DOUBLE)`;
+  const cast = type === 'string' ? 'TRY_CAST' : 'CAST';
+  return `nullif(${cast}(${identifier(column)} AS DOUBLE), CAST('NaN' AS DOUBLE))`;
+}
+
+/**
+ * The condition of the rows whose value is not of the wanted type, where the column arrives as text and so each value can be asked;
+ * null where the type alone is wrong.
+ */
+export function misfit(column: string, type: ColumnType | null, wanted: ColumnType): string | null {
+  if (type !== 'string') return null;
+  const value = identifier(column);
+  const number = `TRY_CAST(${value} AS DOUBLE)`;
+  switch (wanted) {
+    case 'integer':
+      return `${value} IS NOT NULL AND (${number} IS NULL OR NOT isfinite(${number}) OR ${number} <> floor(${number}))`;
+    case 'number':
+      return `${value} IS NOT NULL AND ${number} IS NULL`;
+    case 'boolean':
+      return `${value} IS NOT NULL AND TRY_CAST(${value} AS BOOLEAN) IS NULL`;
+    case 'timestamp':
+      return `${value} IS NOT NULL AND TRY_CAST(${value} AS TIMESTAMP) IS NULL`;
+    case 'string':
+    case 'other':
+      return null;
+    default:
+      return wanted satisfies never;
+  }
+}

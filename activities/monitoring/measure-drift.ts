@@ -1,0 +1,100 @@
+import { compareProfiles } from '../../domain/drift/compare-profiles.ts';
+import { driftVerdict } from '../../domain/drift/drift-verdict.ts';
+import { type ProfiledRow, profileWindow } from '../../domain/drift/profile-window.ts';
+import type { DriftPolicy, DriftReport, TrainingProfile } from '../../domain/drift-report.ts';
+import type { ModelReference } from '../../domain/model-package.ts';
+import { calibrationGap } from '../../domain/statistics/calibration-gap.ts';
+import { literal, openTables, type Tables, type TablesOptions } from '../../stores/tables.ts';
+import { specialFunctions } from '../special-functions.ts';
+import { count, parquet, type TrafficFiles } from '../release/traffic-tables.ts';
+
+/** Which window to look at: the version's labelled live answers after `after` (ISO 8601; null: from its first), beside its training profile. */
+export type WindowRequest = {
+  readonly endpoint: string;
+  readonly version: Pick<ModelReference, 'model' | 'modelVersion'>;
+  readonly profile: TrainingProfile;
+  readonly after: string | null;
+  readonly policy: DriftPolicy;
+};
+
+type WindowRow = ProfiledRow & { readonly atMs: number; readonly label: number };
+
+/**
+ * Compares the next full window with the training profile: the first `windowRequests` answers whose outcome is known, by time of
+ * the answer. Null while there are fewer. Windows do not overlap: the next one begins after the millisecond that this one ends
+ * in, so answers of that same millisecond are left out rather than counted twice.
+ */
+export async function measureDriftFiles(
+  request: WindowRequest,
+  files: TrafficFiles,
+  options: TablesOptions = {},
+): Promise<DriftReport | null> {
+  if (files.inference.length === 0 || files.labels.length === 0) return null;
+  const tables = await openTables(options);
+  try {
+    await tables.all(`CREATE VIEW answers AS ${answersQuery(request, files)}`);
+    const rows = await windowRows(tables, request, files);
+    const [first, last] = [rows[0], rows.at(-1)];
+    if (first === undefined || last === undefined || rows.length < request.policy.windowRequests) return null;
+    const within = `atMs BETWEEN ${first.atMs} AND ${last.atMs}`;
+    const window = {
+      from: new Date(first.atMs).toISOString(),
+      to: new Date(last.atMs).toISOString(),
+      requests: await count(tables, `SELECT count(DISTINCT requestId) FROM answers WHERE ${within}`),
+      labels: rows.length,
+    };
+    return reportOn(request, window, rows);
+  } finally {
+    tables.close();
+  }
+}
+
+function reportOn(
+  { endpoint, version, profile, policy }: WindowRequest,
+  window: DriftReport['window'],
+  rows: readonly WindowRow[],
+): DriftReport {
+  const predictions = rows.map(({ prediction }) => prediction);
+  const labels = rows.map(({ label }) => label);
+  const signals = compareProfiles(specialFunctions, policy, {
+    reference: profile,
+    window: profileWindow(profile, rows),
+    calibration: calibrationGap(specialFunctions, predictions, labels),
+  });
+  const { model, modelVersion } = version;
+  return { endpoint, model, modelVersion, window, signals, ...driftVerdict(policy, rows.length, signals) };
+}
+
+function answersQuery({ version, after }: WindowRequest, files: TrafficFiles): string {
+  const later = after === null ? 'true' : `epoch_ms("at") > ${Date.parse(after)}`;
+  return `SELECT requestId, epoch_ms("at") AS atMs, output, features FROM ${parquet(files.inference)}
+    WHERE NOT shadow AND status < 500 AND output IS NOT NULL AND ${later}
+      AND model = ${literal(version.model)} AND modelVersion = ${literal(version.modelVersion)}`;
+}
+
+/** The window's rows by time; one per request, should a file hold one twice. Of several labels the latest counts. */
+async function windowRows(
+  tables: Tables,
+  { policy }: WindowRequest,
+  files: TrafficFiles,
+): Promise<readonly WindowRow[]> {
+  const found = await tables.all(`
+    WITH outcomes AS (SELECT requestId, arg_max(label, "at") AS label FROM ${parquet(files.labels)} GROUP BY requestId),
+    window_keys AS (
+      SELECT requestId, min(atMs) AS atMs, any_value(label) AS label FROM answers JOIN outcomes USING (requestId)
+      WHERE label IS NOT NULL GROUP BY requestId ORDER BY atMs, requestId LIMIT ${policy.windowRequests}
+    )
+    SELECT DISTINCT ON (atMs, requestId) atMs, CAST(label AS DOUBLE) AS label, CAST(output AS DOUBLE) AS output, features
+    FROM window_keys JOIN answers USING (requestId, atMs) ORDER BY atMs, requestId`);
+  return found.map(({ atMs, label, output, features }) => ({
+    atMs: Number(atMs),
+    label: Number(label),
+    prediction: Number(output),
+    features: parseFeatures(features),
+  }));
+}
+
+function parseFeatures(text: unknown): Readonly<Record<string, unknown>> {
+  const value: unknown = JSON.parse(String(text));
+  return typeof value === 'object' && value !== null ? Object.fromEntries(Object.entries(value)) : {};
+}

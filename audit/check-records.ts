@@ -1,0 +1,54 @@
+import { readFile } from 'node:fs/promises';
+import type { RunOutcome, RunStart } from '../domain/run.ts';
+import type { ObjectCache } from '../stores/object-cache.ts';
+import type { CapsuleEntry, CapsuleManifest, EntryKind, RecordedHistory } from './capsule.ts';
+import { decodePayloads, parseHistory } from './history.ts';
+import { firstJsonDifference } from './json-difference.ts';
+import { type ReplayCheck, failed, ok } from './report.ts';
+
+/** A capsule whose objects were read: `altered` names the entries that do not count, `histories` are the sealed ones. */
+export type Evidence = {
+  readonly manifest: CapsuleManifest;
+  readonly altered: ReadonlySet<string>;
+  readonly histories: readonly RecordedHistory[];
+};
+
+/**
+ * Holds run.json and outcome.json against the run's own history: which run, what it was started with, what it returned. They are what
+ * people and other runs read, and the history is what happened. Nothing is said of altered objects: they failed already.
+ */
+export async function checkRecords(cache: ObjectCache, evidence: Evidence): Promise<readonly ReplayCheck[]> {
+  const own = evidence.histories.find((each) => each.workflowRunId === evidence.manifest.histories[0]?.workflowRunId);
+  const [start, outcome] = [sealedEntry(evidence, 'run'), sealedEntry(evidence, 'outcome')];
+  if (own === undefined || start === null || outcome === null) return [];
+  const said = JSON.parse(await readText(cache, start)) as RunStart;
+  const ended = JSON.parse(await readText(cache, outcome)) as RunOutcome;
+  const { events } = parseHistory(own.historyJson, own.workflowId);
+  const started = events[0]?.workflowExecutionStartedEventAttributes;
+  const completed = events.at(-1)?.workflowExecutionCompletedEventAttributes;
+  const input = decodePayloads(started?.input)[0] ?? null;
+  const result = completed ? { result: decodePayloads(completed.result)[0] ?? null } : {};
+  const difference = firstJsonDifference(
+    { workflowId: own.workflowId, runId: started?.firstExecutionRunId, input, ...result },
+    {
+      workflowId: said.workflowId,
+      runId: said.runId,
+      input: said.input,
+      ...(completed ? { result: ended.result } : {}),
+    },
+  );
+  if (difference === null) return [ok('records', 'run.json and outcome.json say what the history says')];
+  const { path, first, second } = difference;
+  const document = path.startsWith('$.result') ? outcome.key : start.key;
+  return [failed('records', `${document}: at ${path} the history says ${first}, the document ${second}`)];
+}
+
+/** Reads an entry through the cache, which hands out nothing but the sealed bytes. */
+export async function readText(cache: ObjectCache, entry: CapsuleEntry): Promise<string> {
+  return readFile(await cache.localFile(entry), 'utf8');
+}
+
+function sealedEntry({ manifest, altered }: Evidence, kind: EntryKind): CapsuleEntry | null {
+  const found = manifest.entries.find((each) => each.kind === kind);
+  return found === undefined || altered.has(found.name) ? null : found;
+}

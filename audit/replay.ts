@@ -1,0 +1,102 @@
+import type { RunKey } from '../domain/run.ts';
+import { type ObjectCache, createObjectCache } from '../stores/object-cache.ts';
+import type { ObjectStore } from '../stores/objects/object-store.ts';
+import type { CapsuleManifest, RecordedHistory } from './capsule.ts';
+import { checkDecisions } from './check-decisions.ts';
+import { checkObjects } from './check-objects.ts';
+import { type Evidence, checkRecords, readText } from './check-records.ts';
+import { allValues, parseHistory } from './history.ts';
+import { openCapsule } from './open-capsule.ts';
+import { type ReplayCheck, type ReplayReport, failed, ok, toReport } from './report.ts';
+import { strictReplay } from './strict-replay.ts';
+
+/** What a replay needs. `publicKey`: the PEM text of the one signing key to trust; without it the bucket's copy is taken. */
+export type ReplayDeps = { readonly store: ObjectStore; readonly cacheFolder: string; readonly publicKey?: string };
+
+/**
+ * Proves a past run from the bucket alone, without Temporal: the signature and the Merkle root, every object's bytes, the archived code
+ * against the histories with all values, and each verdict from its recorded measurements. Archived code runs only if it is the signed one.
+ *
+ * @throws CodedError NOT_FOUND when the run was never sealed, SERVICE_UNAVAILABLE when the bucket does not answer.
+ */
+export async function replayRun(deps: ReplayDeps, run: RunKey): Promise<ReplayReport> {
+  const startedAt = performance.now();
+  const { manifest, checks } = await openCapsule(deps, run);
+  const all = [...checks, ...(manifest === null ? [] : await replayManifest(deps, manifest))];
+  return toReport(all, Math.round(performance.now() - startedAt));
+}
+
+async function replayManifest(deps: ReplayDeps, manifest: CapsuleManifest): Promise<readonly ReplayCheck[]> {
+  const { checks, altered } = await checkObjects(deps.store, manifest.entries);
+  const cache = createObjectCache(deps.store, deps.cacheFolder);
+  const histories = await readHistories(cache, manifest, altered);
+  const evidence = { manifest, altered, histories };
+  return [
+    ...checks,
+    checkCode(manifest),
+    ...(await replayHistories(cache, evidence)),
+    ...(await checkRecords(cache, evidence)),
+    ...recomputeDecisions(histories),
+  ];
+}
+
+async function readHistories(
+  cache: ObjectCache,
+  manifest: CapsuleManifest,
+  altered: ReadonlySet<string>,
+): Promise<readonly RecordedHistory[]> {
+  const histories: RecordedHistory[] = [];
+  for (const { name, ...history } of manifest.histories) {
+    const entry = manifest.entries.find((each) => each.name === name && each.kind === 'history');
+    if (entry === undefined || altered.has(name)) continue;
+    histories.push({ ...history, historyJson: await readText(cache, entry) });
+  }
+  return histories;
+}
+
+function checkCode({ entries, environment }: CapsuleManifest): ReplayCheck {
+  const bundle = entries.find(({ kind }) => kind === 'bundle');
+  const lockfile = entries.find(({ kind }) => kind === 'lockfile');
+  const runtime = `Temporal SDK ${environment.temporalSdk}, Node ${environment.node}; replayed on Node ${process.versions.node}`;
+  if (bundle?.sha256 !== environment.bundleSha256)
+    return failed(
+      'code',
+      `the run recorded the bundle ${environment.bundleSha256}, archived is ${bundle?.sha256 ?? 'none'}`,
+    );
+  if ((lockfile?.sha256 ?? null) !== environment.lockfileSha256)
+    return failed(
+      'code',
+      `the run recorded the lockfile ${environment.lockfileSha256}, archived is ${lockfile?.sha256 ?? 'none'}`,
+    );
+  return ok('code', `bundle ${bundle.sha256.slice(0, 16)}, ${runtime}`);
+}
+
+async function replayHistories(cache: ObjectCache, evidence: Evidence): Promise<readonly ReplayCheck[]> {
+  const { manifest, altered, histories } = evidence;
+  const bundle = manifest.entries.find(({ kind }) => kind === 'bundle');
+  if (bundle === undefined || altered.has(bundle.name))
+    return [failed('strict replay', `not run, because ${bundle?.key ?? 'the workflow bundle'} is not the sealed one`)];
+  const file = await cache.localFile(bundle);
+  const checks: ReplayCheck[] = [];
+  for (const { name, workflowRunId } of manifest.histories) {
+    const history = histories.find((each) => each.workflowRunId === workflowRunId);
+    if (history === undefined)
+      checks.push(failed('strict replay', `${name} not replayed, because it is not the sealed one`));
+    else checks.push(await replayHistory(file, history));
+  }
+  return checks.length > 0 ? checks : [failed('strict replay', 'the capsule holds no history')];
+}
+
+async function replayHistory(bundleFile: string, history: RecordedHistory): Promise<ReplayCheck> {
+  const { commands, difference } = await strictReplay(bundleFile, history);
+  if (difference !== null) return failed('strict replay', difference);
+  return ok('strict replay', `${history.workflowId}: ${commands} commands and results as recorded`);
+}
+
+function recomputeDecisions(histories: readonly RecordedHistory[]): readonly ReplayCheck[] {
+  const values = histories.flatMap(({ historyJson, workflowId }) => allValues(parseHistory(historyJson, workflowId)));
+  const { decisions, findings, unmeasured, withheld, differences } = checkDecisions(values);
+  if (differences.length > 0) return differences.map((difference) => failed('verdicts', difference));
+  const counts = `decisions: ${decisions}, findings: ${findings}, without a measurement: ${unmeasured}, passes withheld: ${withheld}`;
+  return [ok('verdicts', `each follows from its measurements (${counts})`)];
+}

@@ -1,0 +1,26 @@
+import { readConfig } from '../../project/config.ts';
+import { loadProject } from '../../project/load.ts';
+import type { Context } from '../context.ts';
+import { readInput } from '../input.ts';
+import { findPipeline } from '../pipelines.ts';
+import { defaultRunId } from '../run-id.ts';
+
+export type RunOptions = {
+  readonly input?: string;
+  readonly param?: readonly string[];
+  readonly id?: string;
+  readonly follow: boolean;
+};
+
+/**
+ * `perdura run`: starts a pipeline, follows it and says how it ended. A rejected challenger is a normal result.
+ * Temporal's client is loaded only when the call is right: a typing error is answered at once.
+ */
+export async function run(context: Context, name: string, options: RunOptions): Promise<number> {
+  const input = readInput(options);
+  const config = readConfig(context.environment, context.folder);
+  const pipeline = findPipeline(await loadProject(config.projectFolder), name);
+  const workflowId = options.id ?? defaultRunId(pipeline.name, new Date());
+  const { runPipeline } = await import('../run-pipeline.ts');
+  return runPipeline(context, { config, pipeline, workflowId, input, follow: options.follow });
+}

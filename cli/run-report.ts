@@ -1,0 +1,129 @@
+import type { Finding } from '../domain/decision.ts';
+import type { ValidationReport, Violation } from '../domain/expectation.ts';
+import type { Guardrail, Measurement } from '../domain/guardrail.ts';
+import type { RunOutcome, RunStart, StepRecord } from '../domain/run.ts';
+import type { StoredVersion } from '../stores/objects/object-store.ts';
+import { describeFailure } from './errors.ts';
+import { coloured, elapsed, heading, moment, table } from './output.ts';
+
+/** A run for a person: what it was, its steps, what the gate found, what each decision rests on, what it left in the bucket. */
+export function describeRun(
+  start: RunStart,
+  outcome: RunOutcome | null,
+  artifacts: readonly Pick<StoredVersion, 'key' | 'sizeBytes'>[],
+): string {
+  const parts = [
+    describeStart(start, outcome),
+    ...(outcome?.error ? [describeFailure(outcome.error)] : []),
+    ...part('Steps', (outcome?.steps ?? []).length > 0 ? describeSteps(outcome?.steps ?? []) : ''),
+    ...(outcome?.validations ?? []).flatMap((report) => part(gateTitle(report), describeViolations(report))),
+    ...(outcome?.decisions ?? []).flatMap(({ step, decision }) =>
+      part(
+        `Decision of ${step}: ${coloured(decision.outcome)}`,
+        `${decision.reason}\n${describeFindings(decision.findings)}`.trim(),
+      ),
+    ),
+    ...part('Artifacts', describeArtifacts(artifacts)),
+  ];
+  return parts.join('\n\n');
+}
+
+function part(title: string, text: string): readonly string[] {
+  return text === '' ? [] : [`${heading(title)}\n${text}`];
+}
+
+function describeStart(start: RunStart, outcome: RunOutcome | null): string {
+  const rows: readonly (readonly [string, string])[] = [
+    ['run', `${start.workflowId} (${start.runId})`],
+    ['pipeline', start.pipeline],
+    ['status', coloured(outcome?.status ?? 'running')],
+    ['outcome', outcome?.outcome ? coloured(outcome.outcome) : ''],
+    ['reason', outcome?.error ? '' : (outcome?.reason ?? '')],
+    ['started', `${moment(start.startedAt)} by ${start.startedBy}`],
+    ['took', outcome === null ? '' : elapsed(Date.parse(outcome.endedAt) - Date.parse(outcome.startedAt))],
+    ['input', JSON.stringify(start.input)],
+    ['code', `bundle ${start.environment.bundleSha256.slice(0, 12)}, commit ${start.environment.gitCommit ?? 'none'}`],
+  ];
+  const shown = rows.filter(([, value]) => value !== '');
+  return shown.map(([name, value]) => `${name.padEnd(9)} ${value}`).join('\n');
+}
+
+function describeSteps(steps: readonly StepRecord[]): string {
+  return table(
+    ['STEP', 'STATUS', 'TOOK', 'SUMMARY'],
+    steps.map((step) => [step.step, coloured(step.status), elapsed(step.elapsedMs), step.summary]),
+  );
+}
+
+function gateTitle(report: ValidationReport): string {
+  return `Validation of ${report.snapshot.dataset}@${report.snapshot.digest.slice(0, 12)}: ${coloured(report.verdict)}`;
+}
+
+function describeViolations(report: ValidationReport): string {
+  if (report.violations.length === 0) return `${report.rows} rows hold ${report.expectations} expectations`;
+  const rows = report.violations.map((violation) => [
+    violation.code,
+    violation.severity,
+    violation.column ?? '',
+    String(violation.count),
+    violation.expected,
+    violation.observed,
+    sample(violation),
+  ]);
+  const kept =
+    report.quarantine === null ? '' : `\n${report.quarantine.rows} rows in quarantine: ${report.quarantine.key}`;
+  return `${table(['VIOLATION', 'SEVERITY', 'COLUMN', 'COUNT', 'EXPECTED', 'OBSERVED', 'FOR EXAMPLE'], rows)}${kept}`;
+}
+
+function sample(violation: Violation): string {
+  const first = violation.samples[0];
+  if (first === undefined) return '';
+  const value = violation.column === null ? first.values : first.values[violation.column];
+  return `row ${first.row}: ${JSON.stringify(value) ?? 'nothing'}`;
+}
+
+function describeFindings(findings: readonly Finding[]): string {
+  if (findings.length === 0) return '';
+  return table(
+    ['GUARDRAIL', 'VERDICT', 'MEASURED', 'N', 'REASON'],
+    findings.map(({ guardrail, verdict, measurement, reason }) => [
+      describeGuardrail(guardrail),
+      coloured(verdict),
+      measured(measurement),
+      measurement === null ? '' : String(measurement.n),
+      reason,
+    ]),
+  );
+}
+
+function describeGuardrail(guardrail: Guardrail): string {
+  switch (guardrail.rule) {
+    case 'atLeast':
+      return `${guardrail.metric} ≥ ${guardrail.limit}`;
+    case 'atMost':
+      return `${guardrail.metric} ≤ ${guardrail.limit}`;
+    case 'nonInferior':
+      return `${guardrail.metric} not worse by ${guardrail.margin} (α ${guardrail.alpha})`;
+    case 'noAlarm':
+      return `${guardrail.metric} no alarm (α ${guardrail.alpha})`;
+    default:
+      return guardrail satisfies never;
+  }
+}
+
+function measured(measurement: Measurement | null): string {
+  if (measurement === null || measurement.value === null) return 'nothing';
+  const number = (value: number) => String(Number(value.toPrecision(5)));
+  const { lower, upper } = measurement;
+  const interval =
+    typeof lower === 'number' && typeof upper === 'number' ? ` [${number(lower)}, ${number(upper)}]` : '';
+  return `${number(measurement.value)}${measurement.unit === 'ms' ? ' ms' : ''}${interval}`;
+}
+
+function describeArtifacts(artifacts: readonly Pick<StoredVersion, 'key' | 'sizeBytes'>[]): string {
+  if (artifacts.length === 0) return '';
+  return table(
+    ['KEY', 'BYTES'],
+    artifacts.map((artifact) => [artifact.key, String(artifact.sizeBytes)]),
+  );
+}

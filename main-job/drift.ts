@@ -1,0 +1,71 @@
+import type { DriftPolicy, DriftReport } from '../domain/drift-report.ts';
+import type { MonitorRequest, MonitorStatus } from '../workflows/monitor.ts';
+import { taskQueue } from '../domain/config.ts';
+import { monthArrives } from './arrivals.ts';
+import { startMonths } from './live-traffic.ts';
+import { type Scene, endpoint, model, pipeline } from './scene.ts';
+import { until, watchRun } from './watch-run.ts';
+
+/** A window of 2,500 flights, one in a hundred of all, spans two weeks: in a shorter one a single day of storms, or a missing weekday, looks like drift. */
+const policy: DriftPolicy = {
+  windowRequests: 2_500,
+  falseDiscoveryRate: 0.01,
+  materialPsi: 0.25,
+  materialGap: 0.04,
+  sustained: 2,
+  outOf: 3,
+};
+
+/** What the monitor saw; `report` is the last one with drift. */
+export type DriftFound = { readonly report: DriftReport | null; readonly retrainings: number };
+
+/** Traffic moves on through spring; the monitor finds what moved and starts retraining by itself, once. */
+export async function driftThroughSpring(scene: Scene): Promise<DriftFound> {
+  const request: MonitorRequest = { endpoint, model, pipeline, input: { data: 'newest' }, every: '1 second', policy };
+  const monitor = await scene.client.workflow.start('monitor', {
+    taskQueue: taskQueue('control'),
+    workflowId: `monitor/${endpoint}`,
+    args: [request, { after: new Date().toISOString(), reports: [], retrainings: 0 }],
+    workflowIdConflictPolicy: 'TERMINATE_EXISTING',
+  });
+  await monthArrives(scene, '2001-03');
+  const status = () => monitor.query<MonitorStatus>('monitor');
+  const traffic = startMonths(scene, [
+    { month: '2001-04', oneIn: 100 },
+    { month: '2001-05', oneIn: 100 },
+    { month: '2001-06', oneIn: 10 },
+  ]);
+  try {
+    void traffic.monthSent('2001-04').then(() => monthArrives(scene, '2001-04'));
+    void traffic.monthSent('2001-05').then(() => monthArrives(scene, '2001-05'));
+    const seen = await until(
+      'drift or the end of the traffic',
+      () => driftOrEnd(scene, status, () => traffic.report().done),
+      180_000,
+    );
+    if (seen.retraining === null) return { report: null, retrainings: seen.retrainings };
+    const report = seen.reports.findLast((each) => each.verdict === 'fail') ?? null;
+    scene.say(`  ${seen.lastReason ?? ''}`);
+    await watchRun(scene, 'Retraining', 'monitor', scene.client.workflow.getHandle(seen.retraining));
+    return {
+      report,
+      retrainings: (await until('the monitor to go on', async () => settled(await status()))).retrainings,
+    };
+  } finally {
+    await traffic.stop();
+    await monitor.cancel();
+  }
+}
+
+async function driftOrEnd(
+  scene: Scene,
+  status: () => Promise<MonitorStatus>,
+  ended: () => boolean,
+): Promise<MonitorStatus | null> {
+  const now = await status();
+  return now.retraining !== null || ended() ? now : null;
+}
+
+function settled(status: MonitorStatus): MonitorStatus | null {
+  return status.retraining === null ? status : null;
+}

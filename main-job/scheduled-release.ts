@@ -1,0 +1,46 @@
+import { ScheduleOverlapPolicy } from '@temporalio/client';
+import { keepSchedules } from '../cli/schedules.ts';
+import { loadProject } from '../project/load.ts';
+import { buildFolderOf } from '../workers/run-worker.ts';
+import { monthArrives } from './arrivals.ts';
+import { type Scene, pipeline } from './scene.ts';
+import { startMonths } from './live-traffic.ts';
+import { until, watchRun } from './watch-run.ts';
+
+/** The project's own schedule is due on the first of March 2001 at six. */
+const due = { start: new Date('2001-03-01T00:00:00Z'), end: new Date('2001-03-02T00:00:00Z') };
+const scheduledId = `${pipeline}/scheduled-2001-03-01T06:00:00Z`;
+
+/**
+ * February arrives and the project's Schedule starts the pipeline: as of 2001-03-01, by Temporal's backfill, because the data is of that year.
+ * The flights of March are the live traffic of its shadow and canary.
+ */
+export async function scheduledRelease(scene: Scene): Promise<void> {
+  await monthArrives(scene, '2001-02');
+  const project = await loadProject(scene.config.projectFolder);
+  await keepSchedules(scene.client, project, { buildFolder: buildFolderOf(scene.config.homeFolder) });
+  const before = await runIdOf(scene);
+  const traffic = startMonths(scene, [{ month: '2001-03', oneIn: 20 }]);
+  await scene.client.schedule
+    .getHandle(`schedule/${pipeline}`)
+    .backfill({ ...due, overlap: ScheduleOverlapPolicy.ALLOW_ALL });
+  await until('the schedule to start its run', async () => {
+    const now = await runIdOf(scene);
+    return now !== null && now !== before;
+  });
+  await watchRun(scene, 'February', 'schedule', scene.client.workflow.getHandle(scheduledId));
+  await traffic.stop();
+}
+
+async function runIdOf(scene: Scene): Promise<string | null> {
+  return scene.client.workflow
+    .getHandle(scheduledId)
+    .describe()
+    .then(
+      (description) => description.runId,
+      (error: Error) => {
+        if (error.name === 'WorkflowNotFoundError') return null;
+        throw error;
+      },
+    );
+}

@@ -1,0 +1,100 @@
+import type { CodedFailure } from '../domain/failure.ts';
+import type { DriftReport } from '../domain/drift-report.ts';
+import type { Alias } from '../domain/registry.ts';
+import type { RunOutcome } from '../domain/run.ts';
+import { coloured, elapsed, heading, table } from '../cli/output.ts';
+
+/** One run as the closing table shows it. */
+export type RunFact = {
+  readonly what: string;
+  readonly workflowId: string;
+  readonly runId: string;
+  readonly startedBy: string;
+  readonly verdict: string;
+  readonly reason: string;
+  readonly elapsedMs: number;
+};
+
+/** All that the job has to say at its end; `--json` prints just this. */
+export type Summary = {
+  readonly runs: readonly RunFact[];
+  readonly models: readonly {
+    readonly model: string;
+    readonly modelVersion: string;
+    readonly status: string;
+    readonly aliases: readonly Alias[];
+  }[];
+  readonly requests: {
+    readonly answered: number;
+    readonly failed: number;
+    readonly labels: number;
+    readonly p50Ms: number;
+    readonly p99Ms: number;
+  };
+  readonly gate: CodedFailure | null;
+  readonly drift: { readonly report: DriftReport | null; readonly retrainings: number };
+  readonly audit: {
+    readonly run: string;
+    readonly verdict: string;
+    readonly checks: number;
+    readonly elapsedMs: number;
+    readonly afterOneByte: string;
+  };
+  readonly elapsedMs: number;
+  readonly startUpMs: number;
+  readonly peakMemoryBytes: number | null;
+  readonly look: readonly string[];
+};
+
+/** The verdict and reason of an ended run. */
+export function runFact(what: string, startedBy: string, outcome: RunOutcome): RunFact {
+  return {
+    what,
+    workflowId: outcome.workflowId,
+    runId: outcome.runId,
+    startedBy,
+    verdict: outcome.outcome ?? (outcome.error?.code === 'EXPECTATIONS_VIOLATED' ? 'stopped' : outcome.status),
+    reason: outcome.reason ?? '',
+    elapsedMs: Date.parse(outcome.endedAt) - Date.parse(outcome.startedAt),
+  };
+}
+
+/** The closing table for a person. */
+export function summaryText(summary: Summary): string {
+  const { requests, drift, audit } = summary;
+  return [
+    heading('Runs'),
+    table(
+      ['what', 'run', 'started by', 'verdict', 'took'],
+      summary.runs.map((run) => [
+        run.what,
+        run.workflowId,
+        run.startedBy,
+        coloured(run.verdict),
+        elapsed(run.elapsedMs),
+      ]),
+    ),
+    ...summary.runs.map((run) => `  ${run.what}: ${run.reason}`),
+    '',
+    heading('Models'),
+    table(
+      ['model', 'version', 'status', 'alias'],
+      summary.models.map((version) => [
+        version.model,
+        version.modelVersion,
+        coloured(version.status),
+        version.aliases.join(', '),
+      ]),
+    ),
+    '',
+    heading('Traffic, drift, audit'),
+    `requests   ${requests.answered} answered, ${requests.failed} failed, ${requests.labels} outcomes told; client saw p50 ${requests.p50Ms} ms, p99 ${requests.p99Ms} ms`,
+    `drift      ${drift.report === null ? 'none found' : `${drift.report.reason} (version ${drift.report.modelVersion}, ${drift.report.window.labels} labelled answers)`}; retraining started ${drift.retrainings} times`,
+    `audit      ${audit.run}: ${coloured(audit.verdict)}, ${audit.checks} checks in ${elapsed(audit.elapsedMs)}, Temporal stopped`,
+    `           after one byte of evidence was changed: ${audit.afterOneByte}`,
+    `job        ${elapsed(summary.elapsedMs)} (${elapsed(summary.startUpMs)} of it to start the services)${summary.peakMemoryBytes === null ? '' : `, at most ${(summary.peakMemoryBytes / 2 ** 30).toFixed(2)} GiB in all processes`}`,
+    '',
+    heading('Look closer'),
+    ...summary.look.map((line) => `  ${line}`),
+  ].join('\n');
+}

@@ -1,0 +1,63 @@
+import type { TrafficPlan, TrafficReport } from './traffic.ts';
+import { fork } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+
+/** A client that sends flights until it is stopped or has sent them all. */
+export type TrafficProcess = {
+  readonly report: () => TrafficReport;
+  /** Settles when a month is wholly sent, or the client has ended. */
+  readonly monthSent: (month: string) => Promise<void>;
+  /** Settles with the last report when everything is sent and every label told. */
+  readonly done: Promise<TrafficReport>;
+  stop(): Promise<TrafficReport>;
+};
+
+const nothing: TrafficReport = {
+  sent: 0,
+  answered: 0,
+  failed: 0,
+  labels: 0,
+  byVersion: {},
+  clock: '',
+  finishedMonths: [],
+  latencyP50Ms: 0,
+  latencyP99Ms: 0,
+  done: false,
+};
+
+/** Starts the client; what it complains about goes to stderr. */
+export function startTraffic(plan: TrafficPlan): TrafficProcess {
+  const child = fork(fileURLToPath(new URL('./traffic.js', import.meta.url)), [], {
+    env: { ...process.env, PERDURA_TRAFFIC_PLAN: JSON.stringify(plan) },
+    stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+  });
+  let latest = nothing;
+  const listeners = new Set<() => void>();
+  child.on('message', (message: TrafficReport) => {
+    latest = message;
+    for (const listener of listeners) listener();
+  });
+  const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()));
+  const done = ended.then(() => latest);
+  return {
+    report: () => latest,
+    monthSent: (month) =>
+      Promise.race([
+        ended,
+        new Promise<void>((resolve) => {
+          const check = () => {
+            if (!latest.finishedMonths.includes(month)) return;
+            listeners.delete(check);
+            resolve();
+          };
+          listeners.add(check);
+          check();
+        }),
+      ]),
+    done,
+    stop() {
+      if (child.connected) child.send('stop');
+      return done;
+    },
+  };
+}

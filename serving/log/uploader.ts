@@ -1,0 +1,101 @@
+import { rename, rm } from 'node:fs/promises';
+import { setTimeout as wait } from 'node:timers/promises';
+import { isCoded } from '../../domain/errors.ts';
+import type { ObjectStore } from '../../stores/objects/object-store.ts';
+import type { Tables } from '../../stores/tables.ts';
+import { compactSegment } from './compact.ts';
+import type { Segment } from './segment.ts';
+
+/** Brings closed segments into the bucket, one after the other, and tries again for as long as it lives. */
+export type Uploader = {
+  add(segment: Segment): void;
+  /** Segments that are not in the bucket yet. */
+  pending(): number;
+  /** Tries what is pending at once, for at most so long, then stops for good. What remains is left on the disk for the next start. */
+  drain(options: { readonly atMostMs: number }): Promise<void>;
+};
+
+export type UploaderOptions = {
+  readonly store: ObjectStore;
+  readonly tables: Tables;
+  readonly onUploaded: (segment: Segment, rows: number) => void;
+  /** Takes one line about a failed attempt. */
+  readonly report: (line: string) => void;
+};
+
+const firstPauseMs = 250;
+const longestPauseMs = 10_000;
+
+/** Makes an uploader; it works whenever it has segments. */
+export function createUploader(options: UploaderOptions): Uploader {
+  const queue: Segment[] = [];
+  let pauseMs = firstPauseMs;
+  let pause = new AbortController();
+  let stopped = false;
+  let working: Promise<void> | null = null;
+
+  const work = async (): Promise<void> => {
+    for (let segment = queue[0]; segment !== undefined && !stopped; segment = queue[0]) {
+      try {
+        await uploadSegment(options, segment);
+        queue.shift();
+        pauseMs = firstPauseMs;
+      } catch (error) {
+        options.report(`Log segment ${segment.key} is not in the bucket yet: ${(error as Error).message}`);
+        await wait(pauseMs, undefined, { signal: pause.signal }).catch(() => undefined);
+        pauseMs = Math.min(pauseMs * 2, longestPauseMs);
+      }
+    }
+    working = null;
+  };
+  const start = (): Promise<void> => {
+    if (queue.length === 0) return Promise.resolve();
+    working ??= work();
+    return working;
+  };
+
+  return {
+    add(segment) {
+      queue.push(segment);
+      void start();
+    },
+    pending: () => queue.length,
+    async drain({ atMostMs }) {
+      pauseMs = firstPauseMs;
+      pause.abort();
+      pause = new AbortController();
+      const late = new AbortController();
+      const deadline = wait(atMostMs, undefined, { signal: late.signal }).catch(() => undefined);
+      await Promise.race([start(), deadline]);
+      late.abort();
+      stopped = true;
+      pause.abort();
+    },
+  };
+}
+
+/**
+ * Idempotent: an object that is already there is this segment's own, from an attempt whose answer got lost or a process that was killed
+ * before it could delete the file.
+ */
+async function uploadSegment(options: UploaderOptions, segment: Segment): Promise<void> {
+  const parquetFile = `${segment.file}.tmp`;
+  const rows = await compactSegment(options.tables, segment, parquetFile).catch(async (error: unknown) => {
+    if (!isCoded(error, 'DATA_UNREADABLE')) throw error;
+    options.report(error.message);
+    await rename(segment.file, `${segment.file}.damaged`);
+    return 0;
+  });
+  if (rows > 0) {
+    try {
+      await options.store.write(segment.key, { file: parquetFile }, { ifAbsent: true });
+    } catch (error) {
+      if (!isCoded(error, 'CONFLICT')) throw error;
+      // Some stores also say so of an attempt that is still under way: only what stands there may be taken for written.
+      await options.store.head(segment.key);
+    }
+  }
+  await rm(segment.file, { force: true });
+  await rm(parquetFile, { force: true });
+  options.onUploaded(segment, rows);
+}

@@ -1,0 +1,207 @@
+import { randomUUID } from 'node:crypto';
+import { CodedError, isCoded } from '../domain/errors.ts';
+import { encodeRows, type FeatureRow, parseRecord } from '../domain/features.ts';
+import type { InferenceRow, LabelRow } from '../domain/inference.ts';
+import type { ActiveRoute } from './active-route.ts';
+import { chooseArm } from './arm.ts';
+import type { Counters } from './counters.ts';
+import type { InFlight } from './in-flight.ts';
+import type { LoadedModel } from './load-model.ts';
+import type { InferenceLog } from './log/inference-log.ts';
+import type { RouteFollower } from './route-follower.ts';
+import type { ShadowQueue } from './shadow-queue.ts';
+
+/** What the row endpoint works with. */
+export type RowEndpointParts = {
+  readonly follower: RouteFollower;
+  readonly log: InferenceLog;
+  readonly shadows: ShadowQueue;
+  readonly counters: Counters;
+  readonly inFlight: InFlight;
+};
+
+export type PredictRequest = { readonly requestId?: string; readonly subject?: string; readonly record: unknown };
+export type PredictAnswer = {
+  readonly requestId: string;
+  readonly endpoint: string;
+  readonly epoch: number;
+  readonly arm: string;
+  readonly model: string;
+  readonly modelVersion: string;
+  readonly output: Readonly<Record<string, number>>;
+};
+
+/** One row's way through a model; `features` is empty where it did not get that far. */
+type Computed = { readonly features: FeatureRow; readonly output: number | null; readonly error: CodedError | null };
+type Asked = { readonly requestId: string; readonly subject: string; readonly record: string };
+
+/**
+ * Answers one raw record: the subject's arm is chosen, its package's own feature function applied, the model run, the row logged, and only
+ * then answered. `answered` is called with the answer before the route's shadows get their copies.
+ *
+ * @throws CodedError NOT_FOUND; INPUT_INVALID naming the field (not logged: the client's fault); OVERLOADED; FEATURES_INVALID and
+ * MODEL_INVALID (logged with status 500); DISK_FULL when the log cannot be written.
+ */
+export async function predict(
+  parts: RowEndpointParts,
+  endpoint: string,
+  request: PredictRequest,
+  answered: (answer: PredictAnswer) => void,
+): Promise<void> {
+  const started = performance.now();
+  parts.inFlight.enter();
+  try {
+    if (parts.follower.current(endpoint) === null) await parts.follower.follow(endpoint);
+    const active = parts.follower.hold(endpoint);
+    try {
+      const requestId = request.requestId ?? randomUUID();
+      const asked = { requestId, subject: request.subject ?? requestId, record: JSON.stringify(request.record) };
+      answered(await answerLive(parts, active, { asked, request, started }));
+      offerShadows(parts, active, asked, request.record);
+    } finally {
+      active.letGo();
+    }
+  } finally {
+    parts.inFlight.leave();
+  }
+}
+
+/** Logs true outcomes as they become known. @throws CodedError NOT_FOUND; DISK_FULL. */
+export async function recordLabels(
+  parts: RowEndpointParts,
+  endpoint: string,
+  labels: readonly (Omit<LabelRow, 'at'> & { readonly at?: string })[],
+): Promise<void> {
+  await parts.follower.follow(endpoint);
+  const now = new Date().toISOString();
+  const rows = labels.map(({ requestId, label, at }) => ({ requestId, label, at: at === undefined ? now : utc(at) }));
+  await parts.log.appendLabels(endpoint, rows, now);
+}
+
+async function answerLive(
+  parts: RowEndpointParts,
+  active: ActiveRoute,
+  live: { readonly asked: Asked; readonly request: PredictRequest; readonly started: number },
+): Promise<PredictAnswer> {
+  const { endpoint, epoch } = active.route;
+  const arm = chooseArm(endpoint, live.asked.subject, active.arms);
+  const computed = await compute(arm.model, live.request.record);
+  const counters = parts.counters.of(endpoint);
+  if (isCoded(computed.error, 'INPUT_INVALID')) throw computed.error;
+  const facts = { arm: arm.name, shadow: false, started: live.started };
+  try {
+    await parts.log.append(toRow(active, arm.model, live.asked, computed, facts));
+  } catch (error) {
+    counters.failed += 1;
+    throw error;
+  }
+  const { output, error } = computed;
+  if (output === null) {
+    counters.failed += 1;
+    throw error;
+  }
+  counters.answered += 1;
+  const { model, modelVersion } = arm.version;
+  const name = arm.model.signature.target.name;
+  return {
+    requestId: live.asked.requestId,
+    endpoint,
+    epoch,
+    arm: arm.name,
+    model,
+    modelVersion,
+    output: { [name]: output },
+  };
+}
+
+function offerShadows(parts: RowEndpointParts, active: ActiveRoute, asked: Asked, record: unknown): void {
+  const counters = parts.counters.of(active.route.endpoint);
+  for (const model of active.shadows) {
+    active.hold();
+    const drop = (): void => {
+      counters.shadowDropped += 1;
+      active.letGo();
+    };
+    const run = async (): Promise<void> => {
+      const started = performance.now();
+      try {
+        const computed = await compute(model, record);
+        await parts.log.append(toRow(active, model, asked, computed, { arm: 'shadow', shadow: true, started }));
+        counters.shadowed += 1;
+      } catch {
+        // Only the log throws, and the live path reports that.
+        counters.shadowDropped += 1;
+      } finally {
+        active.letGo();
+      }
+    };
+    parts.shadows.offer({ run, drop });
+  }
+}
+
+async function compute(model: LoadedModel, json: unknown): Promise<Computed> {
+  let features: FeatureRow = {};
+  try {
+    const record = parseRecord(model.features.record, json);
+    features = applyFeatures(model, record);
+    const [output = null] = await model.run(encodeRows(model.signature, [features]));
+    return { features, output, error: null };
+  } catch (error) {
+    if (isCoded(error)) return { features, output: null, error };
+    const message = `Model ${model.reference.model} version ${model.reference.modelVersion} failed: ${String(error)}`;
+    return { features, output: null, error: new CodedError('MODEL_INVALID', message, { cause: error }) };
+  }
+}
+
+function applyFeatures(model: LoadedModel, record: ReturnType<typeof parseRecord>): FeatureRow {
+  try {
+    const features: unknown = model.features.features(record);
+    if (typeof features !== 'object' || features === null) throw new TypeError(`it returned ${String(features)}`);
+    return features as FeatureRow;
+  } catch (error) {
+    const { model: name, modelVersion } = model.reference;
+    throw new CodedError(
+      'FEATURES_INVALID',
+      `The feature function of ${name} version ${modelVersion} failed: ${String(error)}. Correct the pipeline's features.ts.`,
+      { cause: error },
+    );
+  }
+}
+
+/** `latencyMs` is from the record's arrival in here to its output; the log's own write and the network are not in it. */
+function toRow(
+  active: ActiveRoute,
+  model: LoadedModel,
+  asked: Asked,
+  computed: Computed,
+  facts: { readonly arm: string; readonly shadow: boolean; readonly started: number },
+): InferenceRow {
+  return {
+    requestId: asked.requestId,
+    subject: asked.subject,
+    at: new Date().toISOString(),
+    endpoint: active.route.endpoint,
+    epoch: active.route.epoch,
+    arm: facts.arm,
+    model: model.reference.model,
+    modelVersion: model.reference.modelVersion,
+    shadow: facts.shadow,
+    status: computed.output === null ? 500 : 200,
+    error: computed.error === null ? null : wellFormed(`${computed.error.code}: ${computed.error.message}`),
+    latencyMs: Math.round((performance.now() - facts.started) * 1_000) / 1_000,
+    output: computed.output,
+    record: asked.record,
+    features: JSON.stringify(computed.features),
+  };
+}
+
+/** Half a surrogate pair, which a feature function may put into its message, is no UTF-8: its whole line would be unreadable. */
+const wellFormed = (text: string): string => Buffer.from(text).toString();
+
+function utc(at: string): string {
+  const time = Date.parse(at);
+  if (Number.isFinite(time)) return new Date(time).toISOString();
+  throw new CodedError('INPUT_INVALID', `Label time '${at}' must be ISO 8601, for example 2001-03-31T17:00:00Z.`, {
+    details: { field: 'at' },
+  });
+}

@@ -1,0 +1,39 @@
+import { pathToFileURL } from 'node:url';
+
+import { CodedError } from '../domain/errors.ts';
+import type { FeatureModule, RecordField } from '../domain/features.ts';
+
+const fieldTypes: ReadonlySet<unknown> = new Set<RecordField>(['number', 'string', 'timestamp', 'boolean']);
+
+/**
+ * Loads a bundled features.mjs. Node keeps a loaded module for ever under its path: a path must always hold the same bytes.
+ *
+ * @throws CodedError FEATURES_INVALID when it does not load or lacks `record` or `features`.
+ */
+export async function loadFeatureModule(path: string): Promise<FeatureModule> {
+  const loaded: unknown = await import(pathToFileURL(path).href).catch((cause: unknown) => {
+    throw invalid(path, `does not load (${cause instanceof Error ? cause.message : String(cause)})`, cause);
+  });
+  const { record, features } = loaded as Readonly<Record<string, unknown>>;
+  if (!isRecordSchema(record))
+    throw invalid(path, "must export 'record', each field being number, string, timestamp or boolean");
+  if (!isFeatureFunction(features)) throw invalid(path, "must export the function 'features'");
+  return { record, features };
+}
+
+function isRecordSchema(value: unknown): value is FeatureModule['record'] {
+  if (typeof value !== 'object' || value === null) return false;
+  const fields = Object.values(value);
+  return fields.length > 0 && fields.every((type) => fieldTypes.has(type));
+}
+
+function isFeatureFunction(value: unknown): value is FeatureModule['features'] {
+  return typeof value === 'function';
+}
+
+function invalid(path: string, what: string, cause: unknown = null): CodedError {
+  return new CodedError('FEATURES_INVALID', `${path} ${what}. Correct the pipeline's features.ts.`, {
+    details: { path },
+    cause,
+  });
+}

@@ -1,0 +1,132 @@
+import { mkdtemp, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import protobuf from 'protobufjs';
+
+import type { TrainingProfile } from '../../domain/drift-report.ts';
+import type { ModelReference, PackageFile, Signature } from '../../domain/model-package.ts';
+import type { ObjectStore } from '../../stores/objects/object-store.ts';
+import { writePackage } from '../../stores/packages.ts';
+
+/**
+ * probability = sigmoid(distance · wDistance + hour · wHour + bias + (wOrigin of the category, 0 for others)): small enough to compute by hand.
+ * `spinMs` makes the feature function busy for so long.
+ */
+export type TinyModel = {
+  readonly bias: number;
+  readonly distance?: number;
+  readonly hour?: number;
+  readonly origins?: Readonly<Record<string, number>>;
+  readonly spinMs?: number;
+};
+
+export const tinySignature: Signature = {
+  numbers: ['distance', 'hour'],
+  categories: ['origin'],
+  record: { date: 'timestamp', distance: 'number', origin: 'string' },
+  target: { name: 'late', task: 'binary', sql: 'delay > 15' },
+};
+
+/** Writes the four files of a package into a new folder. */
+export async function tinyPackageFiles(model: TinyModel): Promise<Record<PackageFile, string>> {
+  const folder = await mkdtemp(join(tmpdir(), 'perdura-tiny-model-'));
+  const contents: Record<PackageFile, string | Uint8Array> = {
+    'model.onnx': onnxBytes(model),
+    'features.mjs': featuresText(model),
+    'signature.json': JSON.stringify(tinySignature),
+    'profile.json': JSON.stringify(profile),
+  };
+  const written = Object.entries(contents).map(async ([name, content]) => {
+    const file = join(folder, name);
+    await writeFile(file, content);
+    return [name, file] as const;
+  });
+  return Object.fromEntries(await Promise.all(written)) as Record<PackageFile, string>;
+}
+
+/** Puts a tiny model's package into a bucket. */
+export async function putTinyPackage(
+  store: ObjectStore,
+  version: Pick<ModelReference, 'model' | 'modelVersion'>,
+  model: TinyModel,
+): Promise<ModelReference> {
+  return writePackage(store, version, await tinyPackageFiles(model));
+}
+
+const profile: TrainingProfile = {
+  rows: 2,
+  features: {},
+  prediction: { kind: 'number', edges: [0, 0.5, 1], counts: [1, 1], missing: 0 },
+  labelShare: 0.5,
+};
+
+function featuresText({ spinMs = 0 }: TinyModel): string {
+  return `export const record = { date: 'timestamp', distance: 'number', origin: 'string' };
+export function features(row) {
+  if (row.origin === 'BOOM') throw new Error('no such airport');
+  for (const end = Date.now() + ${spinMs}; Date.now() < end; );
+  return { distance: row.distance / 1000, hour: new Date(row.date).getUTCHours(), origin: row.origin };
+}
+`;
+}
+
+/** The part of onnx-ml.proto (release 1.18, https://github.com/onnx/onnx) that the model needs; numbers of fields are the format. */
+const onnx = protobuf
+  .parse(
+    `
+  syntax = "proto3";
+  message Attribute { string name = 1; float f = 2; int64 i = 3; bytes s = 4; repeated float floats = 7; repeated bytes strings = 9; int32 type = 20; }
+  message Node { repeated string input = 1; repeated string output = 2; string op_type = 4; repeated Attribute attribute = 5; string domain = 7; }
+  message Tensor { repeated int64 dims = 1; int32 data_type = 2; repeated float float_data = 4; string name = 8; }
+  message Dimension { int64 dim_value = 1; string dim_param = 2; }
+  message Shape { repeated Dimension dim = 1; }
+  message TensorType { int32 elem_type = 1; Shape shape = 2; }
+  message Type { TensorType tensor_type = 1; }
+  message Value { string name = 1; Type type = 2; }
+  message Graph { repeated Node node = 1; string name = 2; repeated Tensor initializer = 5; repeated Value input = 11; repeated Value output = 12; }
+  message Opset { string domain = 1; int64 version = 2; }
+  message Model { int64 ir_version = 1; Graph graph = 7; repeated Opset opset_import = 8; }
+`,
+    { keepCase: true },
+  )
+  .root.lookupType('Model');
+
+const [floatType, stringType] = [1, 8];
+
+function onnxBytes({ bias, distance = 0, hour = 0, origins = {} }: TinyModel): Uint8Array {
+  const node = (op_type: string, input: readonly string[], output: string, more: object = {}) => ({
+    op_type,
+    input,
+    output: [output],
+    ...more,
+  });
+  const value = (name: string, elem_type: number, width: number) => ({
+    name,
+    type: { tensor_type: { elem_type, shape: { dim: [{ dim_param: 'n' }, { dim_value: width }] } } },
+  });
+  const attribute = [
+    { name: 'keys_strings', type: 8, strings: Object.keys(origins).map((origin) => Buffer.from(origin)) },
+    { name: 'values_floats', type: 6, floats: Object.values(origins) },
+    { name: 'default_float', type: 1, f: 0 },
+  ];
+  const graph = {
+    name: 'tiny',
+    node: [
+      node('Gemm', ['numbers', 'weights', 'bias'], 'linear'),
+      node('LabelEncoder', ['categories'], 'origin', { domain: 'ai.onnx.ml', attribute }),
+      node('Add', ['linear', 'origin'], 'logit'),
+      node('Sigmoid', ['logit'], 'probability'),
+    ],
+    initializer: [
+      { name: 'weights', dims: [2, 1], data_type: floatType, float_data: [distance, hour] },
+      { name: 'bias', dims: [1], data_type: floatType, float_data: [bias] },
+    ],
+    input: [value('numbers', floatType, 2), value('categories', stringType, 1)],
+    output: [value('probability', floatType, 1)],
+  };
+  const opset_import = [
+    { domain: '', version: 17 },
+    { domain: 'ai.onnx.ml', version: 3 },
+  ];
+  return onnx.encode(onnx.fromObject({ ir_version: 8, graph, opset_import })).finish();
+}

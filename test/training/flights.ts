@@ -1,0 +1,93 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { literal, openTables } from '../../stores/tables.ts';
+import type { TrainingJob } from '../../training/train.ts';
+
+const source = fileURLToPath(new URL('../../node_modules/vega-datasets/data/flights-3m.parquet', import.meta.url));
+
+/** The feature functions of the tests: a route is a category of some thousand values, most of them rare. */
+export const flightFeatures = `
+export const record = { date: 'timestamp', distance: 'number', origin: 'string', destination: 'string' };
+export function features(flight) {
+  const date = new Date(flight.date);
+  return {
+    minute: date.getUTCHours() * 60 + date.getUTCMinutes(),
+    hour: String(date.getUTCHours()),
+    weekday: String(date.getUTCDay()),
+    distance: flight.distance,
+    origin: flight.origin,
+    destination: flight.destination,
+  };
+}
+`;
+
+/** A folder for one test file's data. */
+export type Workplace = {
+  readonly folder: string;
+  /** Writes a features.mjs under a name of its own: Node keeps a module for ever under its path. */
+  features(name: string, text: string): Promise<string>;
+  /** Cuts rows of the flights file, or of any other SQL source, into a Parquet file. */
+  parquet(name: string, sql: (flights: string) => string): Promise<string>;
+  remove(): Promise<void>;
+};
+
+export async function openWorkplace(): Promise<Workplace> {
+  const folder = await mkdtemp(join(tmpdir(), 'perdura-training-'));
+  return {
+    folder,
+    async features(name, text) {
+      const file = join(folder, `${name}.mjs`);
+      await writeFile(file, text);
+      return file;
+    },
+    async parquet(name, sql) {
+      const file = join(folder, `${name}.parquet`);
+      const tables = await openTables();
+      try {
+        await tables.all(`COPY (${sql(`read_parquet(${literal(source)})`)}) TO ${literal(file)} (FORMAT parquet)`);
+      } finally {
+        tables.close();
+      }
+      return file;
+    },
+    remove: () => rm(folder, { recursive: true, force: true }),
+  };
+}
+
+/** A job over one file; `outputFolder` is named for the job. */
+export function trainingJob(
+  workplace: Workplace,
+  name: string,
+  parts: Pick<TrainingJob, 'parquetFiles' | 'featuresFile'> & Partial<TrainingJob>,
+): TrainingJob {
+  return {
+    where: 'true',
+    target: { name: 'late', task: 'binary', sql: 'delay > 15' },
+    trainer: { kind: 'dense', hidden: [32, 16], epochs: 1, batchSize: 1024, learningRate: 0.003, embedding: 4 },
+    seed: 7,
+    outputFolder: join(workplace.folder, name),
+    ...parts,
+  };
+}
+
+/** Waits until a condition holds, at most ten seconds. */
+export async function eventually(condition: () => Promise<boolean> | boolean): Promise<boolean> {
+  const deadline = Date.now() + 10_000;
+  while (Date.now() < deadline) {
+    if (await condition()) return true;
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+  return false;
+}
+
+/** Whether a process of that id lives. */
+export function lives(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,94 @@
+import type { Client } from '@temporalio/client';
+import type { Environment } from '../domain/run.ts';
+import type { Project } from '../project/load.ts';
+import type { ObjectStore } from '../stores/objects/object-store.ts';
+import type { BuiltBundle } from './bundle.ts';
+import { join } from 'node:path';
+import { dataActivities } from '../activities/data/data-activities.ts';
+import { currentBeat } from '../activities/heartbeat.ts';
+import { monitoringActivities } from '../activities/monitoring/monitoring-activities.ts';
+import { releaseActivities } from '../activities/release/release-activities.ts';
+import { runActivities } from '../activities/run/run-activities.ts';
+import { trainingActivities } from '../activities/training/training-activities.ts';
+import { CodedError } from '../domain/errors.ts';
+import { bundleFeatures } from '../project/bundle-features.ts';
+import { importModule } from '../project/bundle-module.ts';
+import { closedHistories } from './closed-histories.ts';
+import { createEndpointClient } from './endpoint-client.ts';
+
+export type ActivityHost = {
+  readonly store: ObjectStore;
+  readonly client: Client;
+  readonly project: Project;
+  readonly homeFolder: string;
+  readonly bundle: BuiltBundle;
+  readonly environment: Environment;
+  readonly lockfile: Uint8Array | null;
+  readonly retainDays: number;
+};
+
+/** A worker's activities by name: the framework's and the project's own. */
+export type Activities = Readonly<Record<string, (...args: never[]) => Promise<unknown>>>;
+
+/**
+ * Puts the framework's activities and those of the project's `activities.ts` files together.
+ *
+ * @throws CodedError PROJECT_INVALID when a project's activity has a name that is taken.
+ */
+export async function hostedActivities(host: ActivityHost): Promise<Activities> {
+  const own = frameworkActivities(host);
+  const theirs: Record<string, (...args: never[]) => Promise<unknown>> = {};
+  for (const pipeline of host.project.pipelines) {
+    if (pipeline.activitiesFile === null) continue;
+    const module = await importModule(pipeline.activitiesFile, join(host.homeFolder, 'build'));
+    for (const [name, value] of Object.entries(module as Record<string, unknown>)) {
+      if (typeof value !== 'function') continue;
+      if (name in own || name in theirs) throw taken(name, pipeline.activitiesFile);
+      theirs[name] = value as (...args: never[]) => Promise<unknown>;
+    }
+  }
+  return { ...own, ...theirs };
+}
+
+function frameworkActivities(host: ActivityHost): Activities {
+  const { store, homeFolder, client } = host;
+  const shared = {
+    store,
+    cacheFolder: join(homeFolder, 'cache'),
+    packagesFolder: join(homeFolder, 'packages'),
+    now: () => new Date().toISOString(),
+    beat: currentBeat,
+  };
+  return {
+    ...dataActivities({ ...shared, heartbeat: (note) => currentBeat().note(note) }),
+    ...trainingActivities({
+      ...shared,
+      workFolder: join(homeFolder, 'work'),
+      bundleFeatures: (pipeline, outputFile) => bundleFeatures(pipelineNamed(host.project, pipeline), outputFile),
+    }),
+    ...releaseActivities({ ...shared, client: createEndpointClient(client) }),
+    ...monitoringActivities(shared),
+    ...runActivities({
+      ...shared,
+      keysFolder: join(homeFolder, 'keys'),
+      retainDays: host.retainDays,
+      environment: host.environment,
+      bundleFile: host.bundle.file,
+      lockfile: host.lockfile,
+      closedHistories: (run, beat) => closedHistories(client, run, beat),
+    }),
+  };
+}
+
+function pipelineNamed(project: Project, name: string): Project['pipelines'][number] {
+  const found = project.pipelines.find((pipeline) => pipeline.name === name);
+  if (found !== undefined) return found;
+  throw new CodedError(
+    'PIPELINE_NOT_FOUND',
+    `The project has no pipeline '${name}' whose features.ts could be used. It has: ${project.pipelines.map((each) => each.name).join(', ')}.`,
+  );
+}
+
+function taken(name: string, file: string): CodedError {
+  return new CodedError('PROJECT_INVALID', `${file} exports an activity '${name}', but that name is taken. Rename it.`);
+}

@@ -1,0 +1,24 @@
+import type { WorkerProcessOptions } from './run-worker.ts';
+import { toFailure } from '../domain/failure.ts';
+import { runWorker } from './run-worker.ts';
+
+/** The worker process: hosts what PERDURA_WORKER_OPTIONS names, tells its parent when it is ready, and ends with its parent. */
+async function main(): Promise<void> {
+  const options = JSON.parse(process.env['PERDURA_WORKER_OPTIONS'] ?? '{}') as WorkerProcessOptions;
+  const worker = await runWorker(options);
+  process.on('SIGTERM', () => worker.shutdown());
+  // The terminal sends Ctrl-C to the whole group; the parent decides the order in which its children end.
+  process.on('SIGINT', () => undefined);
+  process.on('disconnect', () => worker.shutdown());
+  process.send?.({ type: 'ready', pid: process.pid });
+  await worker.done;
+}
+
+try {
+  await main();
+  process.exit(0);
+} catch (error) {
+  process.send?.({ type: 'failed', failure: toFailure(error, 'PROJECT_INVALID') });
+  console.error(error);
+  process.exit(1);
+}

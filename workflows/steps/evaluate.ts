@@ -1,0 +1,42 @@
+import type { Decision } from '../../domain/decision.ts';
+import type { Guardrail } from '../../domain/guardrail.ts';
+import type { ModelReference } from '../../domain/model-package.ts';
+import type { DataSlice } from '../../domain/snapshot.ts';
+import { decide } from '../../domain/decide.ts';
+import { training } from '../activities.ts';
+import { recordDecision, recordStep } from '../run-progress.ts';
+
+export type EvaluateOptions = {
+  readonly on: DataSlice;
+  readonly against: 'champion';
+  readonly guardrails: readonly Guardrail[];
+};
+
+/** The gate's decision, with the champion that the challenger was held against; null: there is none yet. */
+export type Evaluation = Decision & { readonly champion: ModelReference | null };
+
+/**
+ * Scores challenger and champion on the same held-out rows and decides by the guardrails. Without a champion the comparative ones do not apply;
+ * the absolute ones must still pass.
+ *
+ * @example
+ * const offline = await evaluate(challenger, { on: holdout, against: 'champion', guardrails: [auc.atLeast(0.6), auc.nonInferiorBy(0.002)] });
+ */
+export async function evaluate(challenger: ModelReference, options: EvaluateOptions): Promise<Evaluation> {
+  return recordStep(
+    'evaluate',
+    async () => {
+      const champion = await training.readAlias({ model: challenger.model, alias: options.against });
+      const measurements = await training.measureOffline({
+        challenger,
+        champion,
+        on: options.on,
+        guardrails: options.guardrails,
+      });
+      const decision = decide(options.guardrails, measurements, { champion: champion !== null });
+      recordDecision('evaluate', decision);
+      return { ...decision, champion };
+    },
+    (decision) => `${decision.outcome}: ${decision.reason}`,
+  );
+}

@@ -1,0 +1,50 @@
+import type { ModelReference } from '../../domain/model-package.ts';
+import type { DataSlice } from '../../domain/snapshot.ts';
+import type { Target, TrainerSpec } from '../../domain/trainer.ts';
+import { release, training } from '../activities.ts';
+import { recordStep, stepKey, thisRun } from '../run-progress.ts';
+
+export type TrainOptions = {
+  readonly model: string;
+  readonly data: DataSlice;
+  /** The pipeline whose features.ts turns records into features. */
+  readonly features: string;
+  readonly target: Target;
+  readonly trainer: TrainerSpec;
+  /** Everything random follows from it: the same data, options and seed give the same bytes. */
+  readonly seed: number;
+};
+
+/**
+ * Trains a model, gives it the next version of its name and makes it the challenger.
+ *
+ * @throws ApplicationFailure TRAINING_FAILED, FEATURES_INVALID or MODEL_INVALID.
+ * @example
+ * const challenger = await train({ model: 'flights', data: training, features: 'flights', target: late, trainer: denseNet({ hidden: [32], epochs: 2 }), seed: 7 });
+ */
+export async function train(options: TrainOptions): Promise<ModelReference> {
+  const run = thisRun();
+  const trained = await recordStep(
+    'train',
+    (step) => training.trainModel({ ...options, run, stepId: step.stepId }),
+    (made) => `${made.epochs.length} epochs, loss ${made.epochs.at(-1)?.loss.toFixed(4) ?? 'unknown'}`,
+  );
+  return recordStep(
+    'register',
+    async (step) => {
+      const key = stepKey(step.stepId);
+      const version = await training.registerModel({ run, registrationId: key, trained });
+      await release.moveAlias({
+        model: version.model,
+        moveId: key,
+        alias: 'challenger',
+        to: version.modelVersion,
+        who: run.workflowId,
+        why: 'trained',
+        evidenceSha256: version.packageDigest,
+      });
+      return version;
+    },
+    (version) => `${version.model} version ${version.modelVersion}`,
+  );
+}
