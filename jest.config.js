@@ -2,6 +2,10 @@
 export default {
   testEnvironment: '<rootDir>/test/support/environment.cjs',
   testEnvironmentOptions: { customExportConditions: ['source', 'node', 'node-addons'] },
+  globalSetup: '<rootDir>/test/support/global-setup.mjs',
+  globalTeardown: '<rootDir>/test/support/global-teardown.mjs',
+  maxWorkers: 2,
+  testTimeout: 60_000,
   extensionsToTreatAsEsm: ['.ts'],
   roots: ['<rootDir>/test'],
   transform: {

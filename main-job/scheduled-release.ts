@@ -20,7 +20,7 @@ export async function scheduledRelease(scene: Scene): Promise<void> {
   const project = await loadProject(scene.config.projectFolder);
   await keepSchedules(scene.client, project, { buildFolder: buildFolderOf(scene.config.homeFolder) });
   const before = await runIdOf(scene);
-  const traffic = startMonths(scene, [{ month: '2001-03', oneIn: 20 }]);
+  const traffic = startMonths(scene, [{ month: '2001-03', oneIn: 10 }]);
   await scene.client.schedule
     .getHandle(`schedule/${pipeline}`)
     .backfill({ ...due, overlap: ScheduleOverlapPolicy.ALLOW_ALL });

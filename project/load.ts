@@ -94,7 +94,10 @@ async function loadPipeline(folder: string): Promise<PipelineSource> {
   const functionName = pipelineFunction(name);
   if (!exports.includes(functionName)) {
     const found = exports.length === 0 ? 'nothing' : exports.join(', ');
-    throw invalid(pipelineFile, `must export the function '${functionName}', named like its folder; it exports ${found}.`);
+    throw invalid(
+      pipelineFile,
+      `must export the function '${functionName}', named like its folder; it exports ${found}.`,
+    );
   }
   const optional = async (file: string): Promise<string | null> =>
     (await isFile(join(folder, file))) ? join(folder, file) : null;

@@ -34,7 +34,7 @@ export async function flights(input: FlightsInput): Promise<ReleaseOutcome> {
     data: training,
     features: 'flights',
     target: late,
-    trainer: denseNet({ hidden: [32, 16], epochs: 2 }),
+    trainer: denseNet({ hidden: [32, 16], epochs: 2, batchSize: 2_048, learningRate: 0.003 }),
     seed: 7,
   });
 
