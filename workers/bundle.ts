@@ -1,8 +1,10 @@
 import { type Project, pipelineFunction } from '../project/load.ts';
 import { mkdir, rename, writeFile } from 'node:fs/promises';
 import { createHash } from 'node:crypto';
-import { basename, join } from 'node:path';
+import { createRequire } from 'node:module';
+import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { stripVTControlCharacters } from 'node:util';
 import { type WorkflowBundle, bundleWorkflowCode } from '@temporalio/worker';
 import { CodedError } from '../domain/errors.ts';
 
@@ -40,6 +42,12 @@ function entryText(project: Project): string {
   return [`export * from ${JSON.stringify(framework('workflows/index'))};`, ...pipelines, ''].join('\n');
 }
 
+/** The node_modules folder that holds the Temporal SDK of this installation. */
+function ownModules(): string {
+  const manifest = createRequire(import.meta.url).resolve('@temporalio/workflow/package.json');
+  return join(dirname(manifest), '..', '..');
+}
+
 function framework(module: string): string {
   return fileURLToPath(new URL(`../${module}.${fromSource ? 'ts' : 'js'}`, import.meta.url));
 }
@@ -57,6 +65,8 @@ async function bundle(project: Project, entry: string): Promise<WorkflowBundle &
         ...config,
         resolve: {
           ...config.resolve,
+          // The entry lies in the home folder, which may be anywhere: Temporal's runtime is found from here, as this module finds it.
+          modules: [...(config.resolve?.modules ?? ['node_modules']), ownModules()],
           conditionNames: [...(fromSource ? ['source'] : []), 'import', 'require', 'node', 'default'],
         },
       }),
@@ -71,7 +81,9 @@ async function bundle(project: Project, entry: string): Promise<WorkflowBundle &
   }
 }
 
+/** The bundler's first error, without its page of statistics and colours. */
 function plain(text: string): string {
-  // eslint-disable-next-line no-control-regex
-  return text.replaceAll(/\u001B\[[0-9;]*m/g, '').trim();
+  const uncoloured = stripVTControlCharacters(text);
+  const first = uncoloured.indexOf('ERROR in');
+  return (first < 0 ? uncoloured : uncoloured.slice(first)).split('\n\n')[0]?.replaceAll(/\s+/g, ' ').trim() ?? '';
 }

@@ -24,7 +24,11 @@ export type Serving = {
 
 export async function withServing(service?: TestS3): Promise<Serving> {
   const test = service ?? (await withTestS3());
-  await ensureBucket(test.s3);
+  // Nobody else knows of the service yet: a failure here must not leave it running.
+  await ensureBucket(test.s3).catch(async (error: unknown) => {
+    await test.stop();
+    throw error;
+  });
   const store = createS3ObjectStore(test.s3);
   const homeFolder = await mkdtemp(join(tmpdir(), 'perdura-serving-'));
   const servers: ModelServerProcess[] = [];

@@ -1,4 +1,4 @@
-import { appendFile, mkdtemp, readdir, readFile, writeFile } from 'node:fs/promises';
+import { appendFile, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -28,14 +28,22 @@ const row = (requestId: string, at: string): InferenceRow => ({
   record: JSON.stringify({ text: 'half a pair \ud800, "quotes", \u0000' }),
   features: '{}',
 });
-const newFolder = () => mkdtemp(join(tmpdir(), 'perdura-log-'));
+const folders: string[] = [];
+async function newFolder(): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), 'perdura-log-'));
+  folders.push(folder);
+  return folder;
+}
 const flights = { kind: 'inference', endpoint: 'flights' } as const;
 
 let tables: Tables;
 beforeAll(async () => {
   tables = await openTables();
 });
-afterAll(() => tables.close());
+afterAll(async () => {
+  tables.close();
+  for (const folder of folders) await rm(folder, { recursive: true, force: true });
+});
 
 function openRows(folder: string, closed: Segment[]) {
   const options = { replica: 'one', startId: '1-abc', flushEveryMs: 60_000, maxRows: 3 };

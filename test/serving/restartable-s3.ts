@@ -21,9 +21,15 @@ export async function restartableS3(): Promise<RestartableS3> {
   const env = { ROOT_ACCESS_KEY: keys.accessKeyId, ROOT_SECRET_KEY: keys.secretAccessKey };
   let server: ChildProcess | null = null;
   const up = async (): Promise<void> => {
-    const command = ['--port', address, '--keep-alive', '--quiet', 'posix', '--versioning-dir', versions, data];
-    server = spawn(program(), command, { stdio: 'ignore', env });
-    await until('versitygw answers', async () => (await fetch(s3.endpoint).catch(() => null)) !== null);
+    // One action at a time: only so are its conditional writes atomic.
+    const posix = ['posix', '--concurrency', '1', '--versioning-dir', versions, data];
+    const command = ['--port', address, '--keep-alive', '--quiet', ...posix];
+    const started = spawn(program(), command, { stdio: 'ignore', env });
+    server = started;
+    await until('versitygw answers', async () => {
+      if (started.exitCode !== null) throw new Error(`versitygw ended with ${started.exitCode} on ${address}.`);
+      return (await fetch(s3.endpoint).catch(() => null)) !== null;
+    });
   };
   const down = async (): Promise<void> => {
     const running = server;

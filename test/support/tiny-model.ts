@@ -1,6 +1,6 @@
-import { mkdtemp, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import protobuf from 'protobufjs';
 
 import type { TrainingProfile } from '../../domain/drift-report.ts';
@@ -50,7 +50,10 @@ export async function putTinyPackage(
   version: Pick<ModelReference, 'model' | 'modelVersion'>,
   model: TinyModel,
 ): Promise<ModelReference> {
-  return writePackage(store, version, await tinyPackageFiles(model));
+  const files = await tinyPackageFiles(model);
+  const reference = await writePackage(store, version, files);
+  await rm(dirname(files['model.onnx']), { recursive: true });
+  return reference;
 }
 
 const profile: TrainingProfile = {

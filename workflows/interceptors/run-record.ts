@@ -39,18 +39,20 @@ export function runRecordInterceptors(): WorkflowInterceptors {
           });
           try {
             const result = await next(input);
-            await close({ status: 'completed', result: result ?? null, error: null, startedAt });
+            const problems = await giveEndpointsBack('the run ended without promote or reject');
+            await close({ status: 'completed', result: result ?? null, error: null, startedAt, problems });
             return result;
           } catch (error) {
             const cancelled = isCancellation(error);
             const failure = toCodedFailure(error);
             await CancellationScope.nonCancellable(async () => {
-              await giveEndpointsBack(`run ${cancelled ? 'cancelled' : 'failed'}: ${failure.message}`);
+              const problems = await giveEndpointsBack(`run ${cancelled ? 'cancelled' : 'failed'}: ${failure.message}`);
               await close({
                 status: cancelled ? 'cancelled' : 'failed',
                 result: null,
                 error: cancelled ? null : failure,
                 startedAt,
+                problems,
               });
             });
             if (cancelled) throw error;
@@ -73,14 +75,17 @@ function startedBy(): RunStart['startedBy'] {
   return said === 'schedule' || said === 'monitor' ? said : 'person';
 }
 
-async function close(end: Pick<RunOutcome, 'status' | 'result' | 'error' | 'startedAt'>): Promise<void> {
+type RunEnd = Pick<RunOutcome, 'status' | 'result' | 'error' | 'startedAt'> & { readonly problems: readonly string[] };
+
+async function close({ problems, ...end }: RunEnd): Promise<void> {
   const run = thisRun();
   const said = releaseWords(end.result);
+  const reasons = [said.reason ?? end.error?.message, ...problems].filter((reason) => reason !== undefined);
   await bookkeeping.recordOutcome({
     ...run,
     ...end,
     outcome: said.outcome,
-    reason: said.reason ?? end.error?.message ?? null,
+    reason: reasons.length === 0 ? null : reasons.join(' '),
     endedAt: new Date().toISOString(),
     steps: recorded().steps,
     decisions: recorded().decisions,

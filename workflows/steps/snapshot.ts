@@ -12,7 +12,7 @@ import { recordStep } from '../run-progress.ts';
  */
 export async function snapshot(options: {
   readonly dataset: string;
-  readonly from: 'newest' | string | readonly string[];
+  readonly from: string | readonly string[];
 }): Promise<SnapshotReference> {
   return recordStep(
     'snapshot',
