@@ -54,7 +54,7 @@ function forkWorker(options: StartWorkerOptions): ChildProcess {
   const log = openSync(join(logs, 'worker.log'), 'a');
   const child = fork(script, [], {
     env: { ...process.env, PERDURA_WORKER_OPTIONS: JSON.stringify({ retainDays: 1, ...options }) },
-    execArgv: ['--enable-source-maps'],
+    execArgv: [],
     stdio: ['ignore', log, log, 'ipc'],
   });
   closeSync(log);
