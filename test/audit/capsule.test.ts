@@ -13,7 +13,8 @@ import { createS3Client } from '../../stores/objects/s3-client.ts';
 import { createS3ObjectStore } from '../../stores/objects/s3-object-store.ts';
 import { bytesOf, fillBucket } from './fixtures/bucket.ts';
 import { type Recording, recordRuns } from './fixtures/record.ts';
-import { startS3Server } from './fixtures/s3-server.ts';
+import { ensureBucket } from '../../stores/objects/bucket.ts';
+import { restartableS3 } from '../support/restartable-s3.ts';
 import { tamper } from './fixtures/tamper.ts';
 
 let recording: Recording;
@@ -163,7 +164,8 @@ test('an outcome that is not what the history says is different although the sig
 });
 
 test('on an S3 server a locked version cannot be deleted, and changes by key or on the disk are named', async () => {
-  const server = await startS3Server();
+  const server = await restartableS3();
+  await ensureBucket(server.s3);
   const store = createS3ObjectStore(server.s3);
   const client = createS3Client(server.s3);
   try {

@@ -2,7 +2,7 @@ import type { ModelReference } from '../../domain/model-package.ts';
 import type { Serving } from './harness.ts';
 import { putTinyPackage } from '../support/tiny-model.ts';
 import { flight, get, post, rowsInBucket, segmentsLeft, setRoute, until, withServing } from './harness.ts';
-import { restartableS3, type RestartableS3 } from './restartable-s3.ts';
+import { restartableS3, type RestartableS3 } from '../support/restartable-s3.ts';
 import { startTraffic, type Traffic } from './traffic.ts';
 
 /** Processes start slowly on a machine that is busy with other tests. */

@@ -2,11 +2,12 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { createServer } from 'node:net';
-import { homedir, tmpdir } from 'node:os';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 
 import type { ServiceAddresses } from '../../domain/config.ts';
+import { realS3Program } from './embedded.ts';
 
 /** An S3 for one test file, with a bucket name of its own (not created yet). */
 export type TestS3 = { readonly s3: ServiceAddresses['s3']; stop(): Promise<void> };
@@ -35,7 +36,7 @@ export async function startTestS3(options: {
   const address = `127.0.0.1:${await freePort()}`;
   const keys = { accessKeyId: 'perdura', secretAccessKey: randomUUID() };
   const server = spawn(
-    s3Program(),
+    await realS3Program(),
     [
       '--port',
       address,
@@ -57,11 +58,6 @@ export async function startTestS3(options: {
 /** A bucket name that no other test uses. */
 export function freshBucket(): string {
   return `perdura-test-${randomUUID().slice(0, 12)}`;
-}
-
-function s3Program(): string {
-  const cache = process.env['PERDURA_CACHE'] ?? join(homedir(), '.cache', 'perdura');
-  return process.env['PERDURA_S3_BINARY'] ?? join(cache, 'versitygw', 'v1.7.0', 'versitygw');
 }
 
 async function freePort(): Promise<number> {

@@ -1,0 +1,182 @@
+import { execFile } from 'node:child_process';
+import { promisify } from 'node:util';
+import type { ModelReference } from '../../domain/model-package.ts';
+import type { Route } from '../../domain/route.ts';
+import { readRegistry, versionReference } from '../../stores/registry.ts';
+import { readRoute } from '../../stores/routes.ts';
+import { readRun } from '../../stores/runs.ts';
+import { lives } from '../training/flights.ts';
+import { addFlights, cutFlights, startTraffic, type Traffic } from './flights.ts';
+import { eventually, openStage, type Stage, sealed, type Started, startRun } from './harness.ts';
+import { effectsOf, epochs, releasedOnce } from './one-release.ts';
+import { type RampInput, type ReleaseInput, writeReleaseProject } from './project.ts';
+
+const limit = 120_000;
+const weights = [10, 50];
+let stage: Stage;
+let traffic: Traffic;
+let data = '';
+let started: Started[] = [];
+
+beforeAll(async () => {
+  stage = await openStage(writeReleaseProject);
+  data = await addFlights(stage, await cutFlights(stage.projectFolder, 1, 30_000));
+  const first = await release('first', { epochs: 1 });
+  expect(await sealed(stage, first)).toBe('COMPLETED');
+  traffic = await startTraffic(stage, await cutFlights(stage.projectFolder, 2, 5_000));
+}, limit);
+
+/** A test that failed must not hold the endpoint against the next. */
+afterEach(async () => {
+  for (const { handle } of started) await handle.terminate().catch(() => undefined);
+  started = [];
+});
+
+afterAll(async () => {
+  await traffic?.stop();
+  await stage?.close();
+}, limit);
+
+async function release(name: string, differing: Partial<ReleaseInput> = {}): Promise<Started> {
+  const input: ReleaseInput = { data, epochs: 1, weights, requests: 3, ...differing };
+  const run = await startRun(stage, 'release', `release/${name}`, input);
+  started.push(run);
+  return run;
+}
+
+async function ramp(name: string, differing: Partial<RampInput> = {}): Promise<Started> {
+  const input: RampInput = { version: await champion(), weights, requests: 3, end: 'return', ...differing };
+  const run = await startRun(stage, 'ramp', `ramp/${name}`, input);
+  started.push(run);
+  return run;
+}
+
+async function champion(): Promise<ModelReference> {
+  const registry = await readRegistry(stage.store, 'flights');
+  if (registry?.aliases.champion === undefined) throw new Error('There is no champion.');
+  return versionReference(registry, registry.aliases.champion);
+}
+
+async function route(): Promise<Route> {
+  const found = await readRoute(stage.store, 'flights');
+  if (found === null) throw new Error('There is no route.');
+  return found.route;
+}
+
+const routeOf = (run: Started, change: string) =>
+  eventually(`route ${change}`, async () => {
+    const now = await route();
+    return now.changeId === `${run.key.workflowId}/${run.key.runId}/${change}` && now;
+  });
+
+/** Ends as if nothing had happened: every effect of the release once, and the endpoint's epochs without a gap. */
+async function expectReleasedOnce(run: Started): Promise<void> {
+  expect(await sealed(stage, run)).toBe('COMPLETED');
+  const { outcome } = await readRun(stage.store, run.key);
+  process.stderr.write(`${run.key.workflowId} ${outcome?.startedAt} sealed ${new Date().toISOString()} ${JSON.stringify(outcome?.steps.map((s) => [s.step, s.startedAt.slice(17, 23), s.elapsedMs]))}\n`);
+  const t = Date.now(); await effectsOf(stage, run.key); process.stderr.write(`effects ${Date.now() - t}\n`);
+  expect(await effectsOf(stage, run.key)).toEqual(releasedOnce(weights));
+  const all = await epochs(stage);
+  expect(all).toEqual(all.map((_, index) => index + 1));
+  expect(await route()).toMatchObject({ arms: [{ name: 'champion', weight: 100, version: await champion() }] });
+  expect(traffic.failures).toEqual([]);
+}
+
+async function trainerOf(workerPid: number): Promise<number | null> {
+  const { stdout } = await promisify(execFile)('ps', ['-A', '-o', 'pid=,ppid=,args=']);
+  const line = stdout.split('\n').find((each) => {
+    const [, parent, ...words] = each.trim().split(/\s+/);
+    return parent === String(workerPid) && words.join(' ').includes('trainer-process');
+  });
+  return line === undefined ? null : Number(line.trim().split(/\s+/)[0]);
+}
+
+async function notes(run: Started): Promise<string> {
+  const { raw } = await run.handle.describe();
+  const payloads = (raw.pendingActivities ?? []).flatMap((each) => each.heartbeatDetails?.payloads ?? []);
+  return payloads.map(({ data: bytes }) => Buffer.from(bytes ?? []).toString('utf8')).join('\n');
+}
+
+const attempts = async (run: Started): Promise<number> =>
+  Math.max(0, ...((await run.handle.describe()).raw.pendingActivities ?? []).map(({ attempt }) => attempt ?? 0));
+
+describe('a worker that is killed', () => {
+  test(
+    'in the middle of training: the trainer ends with it, and the next worker trains again to one version',
+    async () => {
+      const run = await release('killed-in-training', { epochs: 15 });
+      const trainer = await eventually('a trainer', () => trainerOf(stage.workerPid()));
+      await eventually('an epoch', async () => (await notes(run)).includes('epoch'));
+      await stage.killWorker();
+      await eventually('the end of the trainer', () => !lives(trainer), 5_000);
+      await stage.startWorker();
+      await expectReleasedOnce(run);
+    },
+    limit,
+  );
+
+  test(
+    'in the middle of a canary: the next worker climbs on',
+    async () => {
+      const run = await release('killed-in-canary');
+      await routeOf(run, '7-canary-50');
+      await stage.killWorker();
+      await stage.startWorker();
+      await expectReleasedOnce(run);
+    },
+    limit,
+  );
+
+  test(
+    'right after the champion moved: it is promoted once',
+    async () => {
+      const run = await release('killed-after-promotion');
+      const before = await champion();
+      await eventually('the promotion', async () => (await champion()).modelVersion !== before.modelVersion);
+      await stage.killWorker();
+      await stage.startWorker();
+      await expectReleasedOnce(run);
+    },
+    limit,
+  );
+
+  test(
+    "right after the promotion's route was written: it is written once",
+    async () => {
+      const run = await release('killed-after-route');
+      await routeOf(run, '8-promote');
+      await stage.killWorker();
+      await stage.startWorker();
+      await expectReleasedOnce(run);
+    },
+    limit,
+  );
+});
+
+describe('a service that is killed and started again', () => {
+  test(
+    'Temporal, in the middle of a canary: the run goes on where it was',
+    async () => {
+      const run = await release('temporal-killed');
+      await routeOf(run, '7-canary-10');
+      await stage.restartTemporal();
+      await expectReleasedOnce(run);
+    },
+    limit,
+  );
+
+  test(
+    'S3, in the middle of a canary: the steps wait for it, and requests are answered all the while',
+    async () => {
+      const run = await release('s3-killed');
+      await routeOf(run, '7-canary-10');
+      await stage.killS3();
+      const answered = traffic.answered();
+      await eventually('a step that failed and is tried again', async () => (await attempts(run)) > 1);
+      expect(traffic.answered()).toBeGreaterThan(answered);
+      await stage.startS3();
+      await expectReleasedOnce(run);
+    },
+    limit,
+  );
+});
