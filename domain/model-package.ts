@@ -1,5 +1,5 @@
 import type { FeatureNames, RecordSchema } from './features.ts';
-import type { Target } from './trainer.ts';
+import type { Target } from './target.ts';
 
 /**
  * `signature.json`: what goes into model.onnx and what comes out. Inputs: `numbers` FP32 [rows, numbers.length] and `categories`

@@ -1,9 +1,6 @@
 import type { PackageFile, Signature } from './model-package.ts';
 import type { DataSlice, ObjectPin } from './snapshot.ts';
 
-/** What is learned: `sql` is a boolean expression over the snapshot's columns, for example `delay > 15`. */
-export type Target = { readonly name: string; readonly task: 'binary'; readonly sql: string };
-
 /** Which trainer with which hyper-parameters: plain JSON. */
 export type TrainerSpec = {
   readonly kind: 'dense';

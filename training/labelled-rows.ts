@@ -9,7 +9,7 @@ import {
   type RawRecord,
   type RecordField,
 } from '../domain/features.ts';
-import type { Target } from '../domain/trainer.ts';
+import type { Target } from '../domain/target.ts';
 import { identifier, literal, type Tables } from '../stores/tables.ts';
 import { dataError } from './data-error.ts';
 

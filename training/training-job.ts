@@ -1,6 +1,7 @@
 import type { CodedFailure } from '../domain/failure.ts';
 import type { PackageFile, Signature } from '../domain/model-package.ts';
-import type { EpochMetrics, Target, TrainerSpec } from '../domain/trainer.ts';
+import type { Target } from '../domain/target.ts';
+import type { EpochMetrics, TrainerSpec } from '../domain/trainer.ts';
 
 /** What a trainer is told: plain JSON, because it crosses a process border. */
 export type TrainingJob = {

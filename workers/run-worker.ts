@@ -12,6 +12,7 @@ import { findEnvironment } from './environment.ts';
 import { codedFailures } from './interceptors/coded-failures.ts';
 import { heartbeats } from './interceptors/heartbeats.ts';
 
+/** What one worker process hosts, and where. */
 export type WorkerProcessOptions = {
   readonly addresses: ServiceAddresses;
   readonly projectFolder: string;
@@ -80,7 +81,6 @@ function common(options: WorkerProcessOptions, queue: Queue): WorkerOptions {
     maxHeartbeatThrottleInterval: '2 seconds',
     defaultHeartbeatThrottleInterval: '1 second',
     interceptors: { activity: [() => ({ inbound: codedFailures }), () => ({ inbound: heartbeats })] },
-    sinks: { strictReplay: { command: { fn: () => undefined, callDuringReplay: false } } },
   };
 }
 

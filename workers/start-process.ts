@@ -1,19 +1,14 @@
-import type { Queue, ServiceAddresses } from '../domain/config.ts';
 import type { CodedFailure } from '../domain/failure.ts';
+import type { WorkerProcessOptions } from './run-worker.ts';
 import { type ChildProcess, fork } from 'node:child_process';
 import { closeSync, mkdirSync, openSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { CodedError } from '../domain/errors.ts';
 
-export type StartWorkerOptions = {
-  readonly addresses: ServiceAddresses;
-  readonly projectFolder: string;
-  readonly homeFolder: string;
-  readonly queues: readonly Queue[];
-  readonly buildFolder: string;
-  readonly retainDays?: number;
-};
+/** As the worker process itself takes them; capsules are locked for one day unless `retainDays` says otherwise. */
+export type StartWorkerOptions = Omit<WorkerProcessOptions, 'retainDays'> &
+  Partial<Pick<WorkerProcessOptions, 'retainDays'>>;
 
 /** A worker process; `exited` settles with its exit code, null after a signal. */
 export type WorkerProcess = { readonly pid: number; readonly exited: Promise<number | null>; stop(): Promise<void> };

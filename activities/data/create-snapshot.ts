@@ -6,7 +6,7 @@ import { relationSql } from '../../stores/slices.ts';
 import { sealSnapshot } from '../../stores/snapshots.ts';
 import type { Tables } from '../../stores/tables.ts';
 import type { DataActivities } from './contract.ts';
-import type { DataDependencies } from './data-activities.ts';
+import type { DataDependencies } from './dependencies.ts';
 import { describeFiles, deviations, type Layout, type LocalFile } from './describe-files.ts';
 import { beating, inWorkArea, rowsText } from './work-area.ts';
 

@@ -5,7 +5,7 @@ import { relationSql, sliceSql } from '../../stores/slices.ts';
 import { readSnapshot } from '../../stores/snapshots.ts';
 import { identifier, type Tables } from '../../stores/tables.ts';
 import type { DataActivities, DataSplit } from './contract.ts';
-import type { DataDependencies } from './data-activities.ts';
+import type { DataDependencies } from './dependencies.ts';
 import { beating, inWorkArea, rowsText } from './work-area.ts';
 
 type Request = Parameters<DataActivities['splitByTime']>[0];

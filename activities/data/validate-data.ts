@@ -10,7 +10,7 @@ import { type BadRows, collectBadRows, writeBadRows } from './bad-rows.ts';
 import { numbered } from './check.ts';
 import { compileExpectations } from './compile-expectations.ts';
 import type { DataActivities } from './contract.ts';
-import type { DataDependencies } from './data-activities.ts';
+import type { DataDependencies } from './dependencies.ts';
 import { describeFiles, type LocalFile } from './describe-files.ts';
 import { keepInQuarantine } from './quarantine.ts';
 import { scan } from './scan.ts';

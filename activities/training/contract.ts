@@ -2,7 +2,8 @@ import type { Guardrail, Measurement } from '../../domain/guardrail.ts';
 import type { ModelReference } from '../../domain/model-package.ts';
 import type { RunKey } from '../../domain/run.ts';
 import type { DataSlice } from '../../domain/snapshot.ts';
-import type { Target, TrainedModel, TrainerSpec } from '../../domain/trainer.ts';
+import type { Target } from '../../domain/target.ts';
+import type { TrainedModel, TrainerSpec } from '../../domain/trainer.ts';
 
 /** What a training step is given: plain JSON, recorded in the history. */
 export type TrainingRequest = {

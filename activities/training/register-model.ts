@@ -1,7 +1,7 @@
 import type { ModelReference, PackageFile } from '../../domain/model-package.ts';
 import type { RunKey } from '../../domain/run.ts';
 import type { TrainedModel } from '../../domain/trainer.ts';
-import type { TrainingDependencies } from './training-activities.ts';
+import type { TrainingDependencies } from './dependencies.ts';
 import { packageFiles } from '../../domain/model-package.ts';
 import { createObjectCache } from '../../stores/object-cache.ts';
 import { writePackage } from '../../stores/packages.ts';

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { ObjectPin } from '../../domain/snapshot.ts';
 import type { TrainedModel } from '../../domain/trainer.ts';
 import type { TrainingRequest } from './contract.ts';
-import type { TrainingDependencies } from './training-activities.ts';
+import type { TrainingDependencies } from './dependencies.ts';
 import { type PackageFile, packageFiles } from '../../domain/model-package.ts';
 import { runFolder } from '../../domain/run.ts';
 import { pinFileOnce } from '../../stores/artifacts.ts';

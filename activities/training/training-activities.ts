@@ -1,27 +1,12 @@
-import type { ObjectStore } from '../../stores/objects/object-store.ts';
 import type { TrainingActivities } from './contract.ts';
+import type { TrainingDependencies } from './dependencies.ts';
 import { downloadPackage } from '../../stores/packages.ts';
 import { readRegistry, versionReference } from '../../stores/registry.ts';
 import { scoreRows } from '../../training/score.ts';
 import { openSlice } from '../../stores/slices.ts';
-import type { Beat } from '../heartbeat.ts';
 import { measureScores } from './measure-offline.ts';
 import { registerModel } from './register-model.ts';
 import { trainModel } from './train-model.ts';
-
-export type TrainingDependencies = {
-  readonly store: ObjectStore;
-  /** Local copies of objects, by digest. */
-  readonly cacheFolder: string;
-  /** Local copies of model packages. */
-  readonly packagesFolder: string;
-  /** Scratch space of training attempts. */
-  readonly workFolder: string;
-  /** Bundles the features.ts of a pipeline of the project into one file. */
-  readonly bundleFeatures: (pipeline: string, outputFile: string) => Promise<void>;
-  readonly now: () => string;
-  readonly beat: () => Beat;
-};
 
 /** Training, registration and offline scoring. */
 export function trainingActivities(dependencies: TrainingDependencies): TrainingActivities {

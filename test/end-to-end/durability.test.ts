@@ -72,9 +72,6 @@ const routeOf = (run: Started, change: string) =>
 /** Ends as if nothing had happened: every effect of the release once, and the endpoint's epochs without a gap. */
 async function expectReleasedOnce(run: Started): Promise<void> {
   expect(await sealed(stage, run)).toBe('COMPLETED');
-  const { outcome } = await readRun(stage.store, run.key);
-  process.stderr.write(`${run.key.workflowId} ${outcome?.startedAt} sealed ${new Date().toISOString()} ${JSON.stringify(outcome?.steps.map((s) => [s.step, s.startedAt.slice(17, 23), s.elapsedMs]))}\n`);
-  const t = Date.now(); await effectsOf(stage, run.key); process.stderr.write(`effects ${Date.now() - t}\n`);
   expect(await effectsOf(stage, run.key)).toEqual(releasedOnce(weights));
   const all = await epochs(stage);
   expect(all).toEqual(all.map((_, index) => index + 1));
@@ -180,3 +177,98 @@ describe('a service that is killed and started again', () => {
     limit,
   );
 });
+
+/** The run of the first release lost its place to later ones; its version is whole and may be tried again. */
+async function olderVersion(): Promise<ModelReference> {
+  const registry = await readRegistry(stage.store, 'flights');
+  if (registry === null) throw new Error('There is no registry.');
+  return versionReference(registry, '1');
+}
+
+const outcomeOf = async ({ key }: Started) => (await readRun(stage.store, key)).outcome;
+
+/** All traffic is the champion's again, and the endpoint lets the next release in. */
+async function expectGivenBack(run: Started): Promise<void> {
+  expect(await route()).toMatchObject({
+    changeId: `${run.key.workflowId}/${run.key.runId}/give-back`,
+    arms: [{ name: 'champion', weight: 100, version: await champion() }],
+    shadows: [],
+  });
+  const next = await ramp(`after-${run.key.workflowId.replace('/', '-')}`, { weights: [5] });
+  expect(await sealed(stage, next)).toBe('COMPLETED');
+}
+
+describe('a run that ends in the middle of a canary', () => {
+  const endless = { weights: [20], requests: 1_000_000 };
+
+  test(
+    'because it was cancelled gives all traffic back, and its evidence is sealed',
+    async () => {
+      const run = await ramp('cancelled', endless);
+      await routeOf(run, '0-canary-20');
+      await run.handle.cancel();
+      expect(await sealed(stage, run)).toBe('CANCELLED');
+      expect(await outcomeOf(run)).toMatchObject({ status: 'cancelled', outcome: null, error: null });
+      expect((await effectsOf(stage, run.key)).replay).toBe('IDENTICAL');
+      await expectGivenBack(run);
+    },
+    limit,
+  );
+
+  test(
+    'because the pipeline threw gives all traffic back, fails once with PIPELINE_FAILED, and its evidence is sealed',
+    async () => {
+      const run = await ramp('thrown', { weights: [20], end: 'throw' });
+      expect(await sealed(stage, run)).toBe('FAILED');
+      expect(await outcomeOf(run)).toMatchObject({
+        status: 'failed',
+        error: { code: 'PIPELINE_FAILED', message: "Pipeline 'ramp' threw: the author stumbled" },
+      });
+      expect((await effectsOf(stage, run.key)).replay).toBe('IDENTICAL');
+      await expectGivenBack(run);
+    },
+    limit,
+  );
+
+  test(
+    'because a step beside the canary failed sets no weight any more after giving all traffic back',
+    async () => {
+      const steep = Array.from({ length: 90 }, (_, index) => index + 1);
+      const run = await ramp('thrown-beside', { weights: steep, requests: 1, end: 'throw beside' });
+      expect(await sealed(stage, run)).toBe('FAILED');
+      expect(await outcomeOf(run)).toMatchObject({ status: 'failed', error: { code: 'ACTIVITY_FAILED' } });
+      await expectGivenBack(run);
+    },
+    limit,
+  );
+});
+
+test(
+  'a run that is cancelled right after the champion moved leaves champion and route at the same version',
+  async () => {
+    const run = await ramp('cancelled-in-promotion', { version: await olderVersion(), weights: [20], end: 'promote' });
+    await eventually('the promotion', async () => (await champion()).modelVersion === '1');
+    await run.handle.cancel();
+    await sealed(stage, run);
+    expect(await route()).toMatchObject({ arms: [{ name: 'champion', weight: 100, version: await champion() }] });
+  },
+  limit,
+);
+
+test(
+  'of two releases at once on one endpoint the second is refused, and the first goes on',
+  async () => {
+    const first = await ramp('holder', { weights: [20], requests: 1_000_000 });
+    const held = await routeOf(first, '0-canary-20');
+    const second = await ramp('intruder', { weights: [30] });
+    expect(await sealed(stage, second)).toBe('FAILED');
+    expect(await outcomeOf(second)).toMatchObject({
+      status: 'failed',
+      error: { code: 'ENDPOINT_BUSY', message: expect.stringMatching(/^Endpoint 'flights' is held by ramp\/holder\./) },
+    });
+    expect(await route()).toEqual(held);
+    await first.handle.cancel();
+    expect(await sealed(stage, first)).toBe('CANCELLED');
+  },
+  limit,
+);

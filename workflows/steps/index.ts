@@ -16,4 +16,4 @@ export { denseNet } from './trainers.ts';
 export { validate } from './validate.ts';
 export type { DataSchema } from '../../domain/expectation.ts';
 export type { ReleaseOutcome } from '../../domain/run.ts';
-export type { Target } from '../../domain/trainer.ts';
+export type { Target } from '../../domain/target.ts';

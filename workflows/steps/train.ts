@@ -1,19 +1,10 @@
+import type { TrainingRequest } from '../../activities/training/contract.ts';
 import type { ModelReference } from '../../domain/model-package.ts';
-import type { DataSlice } from '../../domain/snapshot.ts';
-import type { Target, TrainerSpec } from '../../domain/trainer.ts';
 import { release, training } from '../activities.ts';
 import { recordStep, stepKey, thisRun } from '../run-progress.ts';
 
-export type TrainOptions = {
-  readonly model: string;
-  readonly data: DataSlice;
-  /** The pipeline whose features.ts turns records into features. */
-  readonly features: string;
-  readonly target: Target;
-  readonly trainer: TrainerSpec;
-  /** Everything random follows from it: the same data, options and seed give the same bytes. */
-  readonly seed: number;
-};
+/** `features` names the pipeline whose features.ts is used; everything random follows from `seed`. */
+export type TrainOptions = Omit<TrainingRequest, 'run' | 'stepId'>;
 
 /**
  * Trains a model, gives it the next version of its name and makes it the challenger.

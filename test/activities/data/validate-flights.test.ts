@@ -5,7 +5,7 @@ import type { SnapshotReference } from '../../../domain/snapshot.ts';
 import { type BrokenBatch, writeBrokenBatch } from '../../../main-job/broken-batch.ts';
 import { literal } from '../../../stores/tables.ts';
 import { type DataBench, flightsFile, januarySql, openDataBench } from './data-bench.ts';
-import { flightsSchema } from './flights-schema.ts';
+import { flightSchema } from '../../../pipelines/flights/schema.ts';
 
 let bench: DataBench;
 let batch: BrokenBatch;
@@ -20,7 +20,7 @@ beforeAll(async () => {
     keys.push(await bench.add('flights', `broken-${index}.parquet`, { file }));
   }
   snapshot = await bench.activities.createSnapshot({ dataset: 'flights', from: keys });
-  report = await bench.activities.validateData({ snapshot, schema: flightsSchema });
+  report = await bench.activities.validateData({ snapshot, schema: flightSchema });
 }, 30_000);
 afterAll(() => bench.close());
 
@@ -33,7 +33,7 @@ function violation(code: Violation['code'], column: string): Violation {
 test('the real January passes, its half a million rows checked within seconds', async () => {
   const january = await bench.snapshotOf('flights', januarySql);
   const started = performance.now();
-  const passed = await bench.activities.validateData({ snapshot: january, schema: flightsSchema });
+  const passed = await bench.activities.validateData({ snapshot: january, schema: flightSchema });
   expect(passed).toMatchObject({ verdict: 'pass', rows: 508_239, violations: [], quarantine: null });
   expect(performance.now() - started).toBeLessThan(5_000);
   expect(bench.notes).toContain('checking 508,239 rows');
@@ -110,6 +110,6 @@ test('the quarantine holds exactly the bad rows, each with its place and codes',
 });
 
 test('a second check gives the same report and leaves the quarantine as it is', async () => {
-  expect(await bench.activities.validateData({ snapshot, schema: flightsSchema })).toEqual(report);
+  expect(await bench.activities.validateData({ snapshot, schema: flightSchema })).toEqual(report);
   expect(await bench.store.versions(report.quarantine?.key ?? '')).toHaveLength(1);
 });
