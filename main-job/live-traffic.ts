@@ -4,7 +4,7 @@ import { type Scene, endpoint } from './scene.ts';
 import { startTraffic } from './traffic-process.ts';
 
 /** A rate that leaves two cores room for training beside it. */
-const requestsPerSecond = 400;
+const requestsPerSecond = 350;
 
 /** Starts a client that sends the flights of these months in order of time; `oneIn` thins them. */
 export function startMonths(

@@ -1,9 +1,10 @@
-import { ScheduleOverlapPolicy } from '@temporalio/client';
+import { ScheduleOverlapPolicy, type WorkflowHandle } from '@temporalio/client';
 import { keepSchedules } from '../cli/schedules.ts';
 import { loadProject } from '../project/load.ts';
+import { readRoute } from '../stores/routes.ts';
 import { buildFolderOf } from '../workers/run-worker.ts';
 import { monthArrives } from './arrivals.ts';
-import { type Scene, pipeline } from './scene.ts';
+import { type Scene, endpoint, pipeline } from './scene.ts';
 import { startMonths } from './live-traffic.ts';
 import { until, watchRun } from './watch-run.ts';
 
@@ -13,14 +14,14 @@ const scheduledId = `${pipeline}/scheduled-2001-03-01T06:00:00Z`;
 
 /**
  * February arrives and the project's Schedule starts the pipeline: as of 2001-03-01, by Temporal's backfill, because the data is of that year.
- * The flights of March are the live traffic of its shadow and canary.
+ * The flights of March are the live traffic of its shadow and canary: March begins when the challenger is mirrored, one flight in 25, so that
+ * the shadow's evidence spans days and not hours.
  */
 export async function scheduledRelease(scene: Scene): Promise<void> {
   await monthArrives(scene, '2001-02');
   const project = await loadProject(scene.config.projectFolder);
   await keepSchedules(scene.client, project, { buildFolder: buildFolderOf(scene.config.homeFolder) });
   const before = await runIdOf(scene);
-  const traffic = startMonths(scene, [{ month: '2001-03', oneIn: 10 }]);
   await scene.client.schedule
     .getHandle(`schedule/${pipeline}`)
     .backfill({ ...due, overlap: ScheduleOverlapPolicy.ALLOW_ALL });
@@ -28,8 +29,18 @@ export async function scheduledRelease(scene: Scene): Promise<void> {
     const now = await runIdOf(scene);
     return now !== null && now !== before;
   });
-  await watchRun(scene, 'February', 'schedule', scene.client.workflow.getHandle(scheduledId));
-  await traffic.stop();
+  const run = scene.client.workflow.getHandle(scheduledId);
+  const traffic = until('the shadow to begin', () => mirroredOrOver(scene, run)).then(() =>
+    startMonths(scene, [{ month: '2001-03', oneIn: 25 }]),
+  );
+  await watchRun(scene, 'February', 'schedule', run);
+  await (await traffic).stop();
+}
+
+/** A challenger that the gate refuses never gets to live traffic. */
+async function mirroredOrOver(scene: Scene, run: WorkflowHandle): Promise<boolean> {
+  const current = await readRoute(scene.store, endpoint);
+  return (current?.route.shadows.length ?? 0) > 0 || (await run.describe()).status.name !== 'RUNNING';
 }
 
 async function runIdOf(scene: Scene): Promise<string | null> {

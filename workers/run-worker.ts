@@ -1,3 +1,4 @@
+import type { DataFolder } from '../stores/data-files.ts';
 import type { Queue, ServiceAddresses } from '../domain/config.ts';
 import { join } from 'node:path';
 import { DefaultLogger, NativeConnection, Runtime, Worker, type WorkerOptions } from '@temporalio/worker';
@@ -9,6 +10,7 @@ import { hostedActivities } from './activities.ts';
 import { buildWorkflowBundle } from './bundle.ts';
 import { connectTemporal } from './client.ts';
 import { findEnvironment } from './environment.ts';
+import { dataFolderInterceptor } from './interceptors/data-folder.ts';
 import { codedFailures } from './interceptors/coded-failures.ts';
 import { heartbeats } from './interceptors/heartbeats.ts';
 
@@ -56,7 +58,7 @@ export async function runWorker(options: WorkerProcessOptions): Promise<RunningW
   const workers = await Promise.all(
     options.queues.map((queue) =>
       Worker.create({
-        ...common(options, queue),
+        ...common(options, queue, { store, cacheFolder: join(options.homeFolder, 'cache') }),
         connection,
         activities,
         ...(queue === 'control' ? { workflowBundle: { codePath: bundle.file } } : {}),
@@ -70,7 +72,7 @@ export async function runWorker(options: WorkerProcessOptions): Promise<RunningW
   return { done, shutdown: () => workers.forEach((worker) => stopPolling(worker)) };
 }
 
-function common(options: WorkerProcessOptions, queue: Queue): WorkerOptions {
+function common(options: WorkerProcessOptions, queue: Queue, folder: DataFolder): WorkerOptions {
   return {
     namespace: options.addresses.temporal.namespace,
     taskQueue: taskQueue(queue),
@@ -80,7 +82,9 @@ function common(options: WorkerProcessOptions, queue: Queue): WorkerOptions {
     shutdownForceTime: '10 seconds',
     maxHeartbeatThrottleInterval: '2 seconds',
     defaultHeartbeatThrottleInterval: '1 second',
-    interceptors: { activity: [() => ({ inbound: codedFailures }), () => ({ inbound: heartbeats })] },
+    interceptors: {
+      activity: [codedFailures, heartbeats, dataFolderInterceptor(folder)].map((inbound) => () => ({ inbound })),
+    },
   };
 }
 

@@ -1,4 +1,5 @@
 import {
+  activities,
   auc,
   canary,
   denseNet,
@@ -15,7 +16,13 @@ import {
   validate,
 } from 'perdura/steps';
 import type { ReleaseOutcome } from 'perdura/steps';
+import type { FlightActivities } from './lateness.ts';
 import { flightSchema, late } from './schema.ts';
+
+const { latenessByWeekday } = activities<FlightActivities>({
+  startToCloseTimeout: '5 minutes',
+  taskQueue: 'perdura-data',
+});
 
 /** Which flights to learn from, and how patient to be with live traffic. */
 export type FlightsInput = {
@@ -29,6 +36,8 @@ export async function flights(input: FlightsInput): Promise<ReleaseOutcome> {
   await validate(data, flightSchema);
 
   const { training, holdout } = await split(data, { byTime: 'date', holdout: 0.2 });
+  await latenessByWeekday(holdout);
+
   const challenger = await train({
     model: 'flights',
     data: training,
@@ -49,7 +58,7 @@ export async function flights(input: FlightsInput): Promise<ReleaseOutcome> {
 
   const mirrored = await shadow(challenger, {
     endpoint: 'flights',
-    requests: 1_000,
+    requests: 2_000,
     atMost: '10 minutes',
     checkEvery: '1 second',
     guardrails: [errors.atMost(0.01), logLoss.nonInferiorBy(0.03, { minimum: 500 })],

@@ -83,7 +83,7 @@ function packageAllowed(fence: Fence, one: Import): boolean {
     case 'none':
       return false;
     case 'workflow':
-      return ['@temporalio/workflow', 'perdura/steps', 'perdura/expect'].includes(one.specifier);
+      return ['@temporalio/workflow', 'perdura/steps', 'perdura/expect', 'perdura/frame'].includes(one.specifier);
     case 'no-temporal':
       return !one.specifier.startsWith('@temporalio/');
     case 'any':

@@ -21,8 +21,8 @@ let started: Started[] = [];
 beforeAll(async () => {
   stage = await openStage(writeReleaseProject);
   data = await addFlights(stage, await cutFlights(stage.projectFolder, 1, 30_000));
-  const first = await release('first', { epochs: 1 });
-  expect(await sealed(stage, first)).toBe('COMPLETED');
+  const both = [await release('first'), await release('spare', { weights: [] })];
+  expect(await Promise.all(both.map((run) => sealed(stage, run)))).toEqual(['COMPLETED', 'COMPLETED']);
   traffic = await startTraffic(stage, await cutFlights(stage.projectFolder, 2, 5_000));
 }, limit);
 
@@ -45,7 +45,7 @@ async function release(name: string, differing: Partial<ReleaseInput> = {}): Pro
 }
 
 async function ramp(name: string, differing: Partial<RampInput> = {}): Promise<Started> {
-  const input: RampInput = { version: await champion(), weights, requests: 3, end: 'return', ...differing };
+  const input: RampInput = { version: await spare(), weights, requests: 3, end: 'return', ...differing };
   const run = await startRun(stage, 'ramp', `ramp/${name}`, input);
   started.push(run);
   return run;
@@ -55,6 +55,16 @@ async function champion(): Promise<ModelReference> {
   const registry = await readRegistry(stage.store, 'flights');
   if (registry?.aliases.champion === undefined) throw new Error('There is no champion.');
   return versionReference(registry, registry.aliases.champion);
+}
+
+/** A version that is whole and not the champion. */
+async function spare(): Promise<ModelReference> {
+  const registry = await readRegistry(stage.store, 'flights');
+  const version = registry?.versions.find(
+    ({ status, modelVersion }) => status === 'ready' && modelVersion !== registry.aliases.champion,
+  );
+  if (!registry || !version) throw new Error('There is no version beside the champion.');
+  return versionReference(registry, version.modelVersion);
 }
 
 async function route(): Promise<Route> {
@@ -107,6 +117,7 @@ describe('a worker that is killed', () => {
       await stage.killWorker();
       await eventually('the end of the trainer', () => !lives(trainer), 5_000);
       await stage.startWorker();
+      await eventually('the second attempt', async () => (await attempts(run)) === 2);
       await expectReleasedOnce(run);
     },
     limit,
@@ -178,13 +189,6 @@ describe('a service that is killed and started again', () => {
   );
 });
 
-/** The run of the first release lost its place to later ones; its version is whole and may be tried again. */
-async function olderVersion(): Promise<ModelReference> {
-  const registry = await readRegistry(stage.store, 'flights');
-  if (registry === null) throw new Error('There is no registry.');
-  return versionReference(registry, '1');
-}
-
 const outcomeOf = async ({ key }: Started) => (await readRun(stage.store, key)).outcome;
 
 /** All traffic is the champion's again, and the endpoint lets the next release in. */
@@ -246,8 +250,9 @@ describe('a run that ends in the middle of a canary', () => {
 test(
   'a run that is cancelled right after the champion moved leaves champion and route at the same version',
   async () => {
-    const run = await ramp('cancelled-in-promotion', { version: await olderVersion(), weights: [20], end: 'promote' });
-    await eventually('the promotion', async () => (await champion()).modelVersion === '1');
+    const version = await spare();
+    const run = await ramp('cancelled-in-promotion', { version, weights: [20], end: 'promote' });
+    await eventually('the promotion', async () => (await champion()).modelVersion === version.modelVersion);
     await run.handle.cancel();
     await sealed(stage, run);
     expect(await route()).toMatchObject({ arms: [{ name: 'champion', weight: 100, version: await champion() }] });

@@ -9,6 +9,7 @@ export const checkout = fileURLToPath(new URL('../..', import.meta.url));
 export type ReleaseInput = {
   readonly data: string;
   readonly epochs: number;
+  /** Of the canary; none: the run ends with a version that is not released. */
   readonly weights: readonly number[];
   /** Live answers that the shadow, and each weight, needs. */
   readonly requests: number;
@@ -32,6 +33,7 @@ export async function release(input) {
   });
   const offline = await evaluate(challenger, { on: holdout, against: 'champion', guardrails: [auc.atLeast(0.5)] });
   if (offline.outcome !== 'pass') return reject(challenger, offline);
+  if (input.weights.length === 0) return { outcome: 'trained' };
   if (offline.champion === null) return promote(challenger, offline);
   const patience = { endpoint: 'flights', requests: input.requests, atMost: '1 minute', checkEvery: '300 ms' };
   const mirrored = await shadow(challenger, { ...patience, guardrails: [errors.atMost(0.01)] });

@@ -1,6 +1,6 @@
 import type { ModelReference } from '../../domain/model-package.ts';
 import type { Arm, Route } from '../../domain/route.ts';
-import { ActivityFailure, isCancellation } from '@temporalio/workflow';
+import { ActivityFailure, CancellationScope } from '@temporalio/workflow';
 import { release } from '../activities.ts';
 import { stepKey, thisRun } from '../run-progress.ts';
 
@@ -18,26 +18,42 @@ export type EndpointChange = {
 /** Endpoints that this run has changed and not given back, with the champion to go back to. */
 const held = new Map<string, ModelReference>();
 
-/** Asks the endpoint's workflow for a route, on behalf of this run. */
+/** Changes that are asked for and not answered yet. */
+const underWay = new Set<Promise<unknown>>();
+
+/** Set when the run ends: a canary that still climbs beside a step that failed must change nothing any more. */
+let ending = false;
+
+/** Asks the endpoint's workflow for a route, on behalf of this run. A run that is ending waits here for ever: an error could reach no one. */
 export async function changeEndpoint(change: EndpointChange): Promise<Route> {
+  return ending ? new Promise<never>(() => undefined) : ask(change);
+}
+
+async function ask(change: EndpointChange): Promise<Route> {
   const { done, changeId, ...wanted } = change;
   const run = thisRun();
   const champion = change.arms.find((arm) => arm.name === 'champion');
   const isFirst = champion !== undefined && !held.has(change.endpoint);
-  // Before the call: one that is cancelled under way may have been carried out.
   if (isFirst) held.set(change.endpoint, champion.version);
-  try {
-    const route = await release.changeRoute({
+  // A cancelled run waits for its answer too: only a change that is known to be written can be taken back.
+  const answer = CancellationScope.nonCancellable(() =>
+    release.changeRoute({
       change: { ...wanted, changeId: stepKey(changeId), who: run.workflowId },
       holder: run.workflowId,
       done,
-    });
+    }),
+  );
+  underWay.add(answer);
+  try {
+    const route = await answer;
     if (done) held.delete(change.endpoint);
     return route;
   } catch (error) {
     // A refused change, for example by ENDPOINT_BUSY, gave this run nothing to hold.
-    if (isFirst && !isCancellation(error)) held.delete(change.endpoint);
+    if (isFirst) held.delete(change.endpoint);
     throw error;
+  } finally {
+    underWay.delete(answer);
   }
 }
 
@@ -46,10 +62,12 @@ export async function changeEndpoint(change: EndpointChange): Promise<Route> {
  * Gives a sentence for each endpoint that could not be given back; the run's outcome must be recorded all the same.
  */
 export async function giveEndpointsBack(why: string): Promise<readonly string[]> {
+  ending = true;
+  await Promise.allSettled(underWay);
   const problems: string[] = [];
   for (const [endpoint, champion] of held) {
     try {
-      await changeEndpoint({
+      await ask({
         endpoint,
         changeId: 'give-back',
         arms: onlyChampion(champion),
