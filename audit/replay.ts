@@ -36,7 +36,7 @@ async function replayManifest(deps: ReplayDeps, manifest: CapsuleManifest): Prom
     checkCode(manifest),
     ...(await replayHistories(cache, evidence)),
     ...(await checkRecords(cache, evidence)),
-    ...recomputeDecisions(histories),
+    recomputeDecisions(manifest, histories),
   ];
 }
 
@@ -93,10 +93,13 @@ async function replayHistory(bundleFile: string, history: RecordedHistory): Prom
   return ok('strict replay', `${history.workflowId}: ${commands} commands and results as recorded`);
 }
 
-function recomputeDecisions(histories: readonly RecordedHistory[]): readonly ReplayCheck[] {
+function recomputeDecisions(manifest: CapsuleManifest, histories: readonly RecordedHistory[]): ReplayCheck {
+  if (histories.length < manifest.histories.length) {
+    return failed('verdicts', 'not recomputed, because a history is not the sealed one');
+  }
   const values = histories.flatMap(({ historyJson, workflowId }) => allValues(parseHistory(historyJson, workflowId)));
   const { decisions, findings, unmeasured, withheld, differences } = checkDecisions(values);
-  if (differences.length > 0) return differences.map((difference) => failed('verdicts', difference));
+  if (differences.length > 0) return failed('verdicts', differences.join('; '));
   const counts = `decisions: ${decisions}, findings: ${findings}, without a measurement: ${unmeasured}, passes withheld: ${withheld}`;
-  return [ok('verdicts', `each follows from its measurements (${counts})`)];
+  return ok('verdicts', `each follows from its measurements (${counts})`);
 }

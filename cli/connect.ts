@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 
 import type { Config, ServiceAddresses } from '../domain/config.ts';
 import { isCoded } from '../domain/errors.ts';
-import { givenS3, givenTemporal } from '../services/addresses.ts';
+import { embedsS3, givenS3, givenTemporal } from '../services/addresses.ts';
 import { findServices } from '../services/find.ts';
 import { startS3, startServices } from '../services/start.ts';
 import { ensureBucket } from '../stores/objects/bucket.ts';
@@ -48,7 +48,8 @@ export function givenServices(config: Config): ServiceAddresses | null {
 }
 
 /**
- * The bucket alone, for commands that only look into it or put data there: Temporal need not run and is not started.
+ * The bucket alone, for commands that only look into it: Temporal need not run and is not started. Nothing is written into a given bucket, so
+ * that an auditor's keys may be for reading alone; the embedded server's bucket is made where it is missing.
  *
  * @throws CodedError of the services or of the bucket.
  */
@@ -56,7 +57,28 @@ export async function connectBucket(
   config: Config,
   options: ConnectOptions,
 ): Promise<ReturnType<typeof createS3ObjectStore>> {
-  const s3 = await findOrStart({
+  const s3 = await connectS3(config, options);
+  if (embedsS3(config)) await ensureBucket(s3);
+  const store = createS3ObjectStore(s3);
+  options.cleanup.add(() => {
+    store.close();
+    return Promise.resolve();
+  });
+  return store;
+}
+
+/** As `connectBucket`, for commands that put something there: the bucket is made where it is missing, and what it can do is checked. */
+export async function connectBucketToWrite(
+  config: Config,
+  options: ConnectOptions,
+): Promise<ReturnType<typeof createS3ObjectStore>> {
+  await ensureBucket(await connectS3(config, options));
+  return connectBucket(config, options);
+}
+
+/** Where S3 answers, or will: a given one need not be up yet. The bucket is not looked at. */
+export async function connectS3(config: Config, options: ConnectOptions): Promise<ServiceAddresses['s3']> {
+  return findOrStart({
     given: () => givenS3(config),
     find: async () => (await findServices(withoutTemporal(config)))?.s3 ?? null,
     start: async () => {
@@ -67,13 +89,6 @@ export async function connectBucket(
     },
     onProgress: options.onProgress,
   });
-  await ensureBucket(s3);
-  const store = createS3ObjectStore(s3);
-  options.cleanup.add(() => {
-    store.close();
-    return Promise.resolve();
-  });
-  return store;
 }
 
 type Ways<Address> = {

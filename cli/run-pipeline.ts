@@ -85,6 +85,7 @@ async function startOwnWorker(
     homeFolder: config.homeFolder,
     queues: ['control', 'data', 'gpu'],
     buildFolder: join(config.homeFolder, 'build'),
+    retainDays: config.retainDays,
   });
   cleanup.add(() => worker.stop());
 }

@@ -12,6 +12,8 @@ export type Config = {
   readonly temporalBinary: string | null;
   readonly s3Binary: string | null;
   readonly serving: { readonly port: number | null };
+  /** How long the evidence of a run stays locked at least, in days. */
+  readonly retainDays: number;
 };
 
 /** `address` null: use the embedded dev server. */

@@ -11,10 +11,3 @@ export type RampPolicy = {
   readonly requests: number;
   readonly guardrails: readonly Guardrail[];
 };
-
-/** How a shadow is judged: on pairs of answers to the same request. */
-export type ShadowPolicy = {
-  readonly requests: number;
-  readonly atMost: Duration;
-  readonly guardrails: readonly Guardrail[];
-};

@@ -1,4 +1,4 @@
-import type { Config, ServiceAddresses } from '../domain/config.ts';
+import type { ServiceAddresses } from '../domain/config.ts';
 import type { ReplayReport } from '../audit/report.ts';
 import type { RunFact, Summary } from './summary.ts';
 import { open, readFile } from 'node:fs/promises';
@@ -11,8 +11,10 @@ import type { ObjectStore } from '../stores/objects/object-store.ts';
 import { pipeline } from './scene.ts';
 
 export type AuditRequest = {
-  readonly config: Config;
+  readonly homeFolder: string;
   readonly s3: ServiceAddresses['s3'];
+  /** The folder where the embedded server keeps its objects; null where the bucket is not ours to spoil. */
+  readonly diskFolder: string | null;
   readonly run: Pick<RunFact, 'workflowId' | 'runId'>;
   readonly say: (line: string) => void;
 };
@@ -22,7 +24,7 @@ export async function auditPromotedRun(request: AuditRequest): Promise<Summary['
   Runtime.install({ logger: new DefaultLogger('ERROR'), shutdownSignals: [] });
   const store = createS3ObjectStore(request.s3);
   const key = { pipeline, workflowId: request.run.workflowId, runId: request.run.runId };
-  const replay = () => replayRun({ store, cacheFolder: join(request.config.homeFolder, 'cache') }, key);
+  const replay = () => replayRun({ store, cacheFolder: join(request.homeFolder, 'cache') }, key);
   try {
     const report = await replay();
     for (const check of report.checks) request.say(`  ${check.status.padEnd(6)} ${check.name}: ${check.detail}`);
@@ -60,7 +62,7 @@ async function withOneByteChanged(
   replay: () => Promise<ReplayReport>,
 ): Promise<Altered> {
   const object = `${evidenceFolder(request.run)}histories/1.json`;
-  if (request.config.s3.endpoint !== null) {
+  if (request.diskFolder === null) {
     const { bytes } = await store.read(object);
     const changed = Uint8Array.from(bytes);
     changed[0] = (changed[0] ?? 0) ^ 1;
@@ -69,7 +71,7 @@ async function withOneByteChanged(
     await store.write(object, bytes);
     return { object, report };
   }
-  const file = join(request.config.homeFolder, 's3', 'data', request.s3.bucket, object);
+  const file = join(request.diskFolder, request.s3.bucket, object);
   const middle = Math.floor((await readFile(file)).length / 2);
   await flip(file, middle);
   try {

@@ -28,6 +28,11 @@ const settingsSchema = z.object({
   PERDURA_TEMPORAL_UI_PORT: port,
   PERDURA_S3_PORT: port,
   PERDURA_SERVING_PORT: port,
+  PERDURA_RETAIN_DAYS: z
+    .string()
+    .regex(/^[1-9]\d{0,4}$/, 'must be a whole number of days, 1 or more')
+    .transform(Number)
+    .nullable(),
   TEMPORAL_ADDRESS: z
     .string()
     .regex(/^[^\s/:]+:\d{1,5}$|^\[[0-9a-fA-F:]+\]:\d{1,5}$/, "must be host:port, for example '127.0.0.1:7233'")
@@ -101,6 +106,7 @@ function toConfig(settings: Settings, projectFolder: string, environment: Enviro
     temporalBinary: within(settings.PERDURA_TEMPORAL_BINARY),
     s3Binary: within(settings.PERDURA_S3_BINARY),
     serving: Object.freeze({ port: settings.PERDURA_SERVING_PORT }),
+    retainDays: settings.PERDURA_RETAIN_DAYS ?? 1,
   });
 }
 

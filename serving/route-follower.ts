@@ -1,5 +1,6 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { CodedError, isCoded } from '../domain/errors.ts';
+import { isPlainName } from '../domain/names.ts';
 import { type CodedFailure, toFailure } from '../domain/failure.ts';
 import type { ObjectStore } from '../stores/objects/object-store.ts';
 import { readRoute } from '../stores/routes.ts';
@@ -51,7 +52,6 @@ const listEveryMs = 2_000;
 const refusedPauseMs = 10_000;
 /** How long a start waits for a bucket that takes requests and does not answer. */
 const startAtMostMs = 15_000;
-const endpointName = /^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/;
 
 /** Makes a follower; nothing happens before `start`. */
 export function createRouteFollower(options: RouteFollowerOptions): RouteFollower {
@@ -105,7 +105,7 @@ export function createRouteFollower(options: RouteFollowerOptions): RouteFollowe
     },
     async follow(endpoint) {
       if (current(endpoint) !== null) return;
-      if (!endpointName.test(endpoint)) throw unknownEndpoint(endpoint);
+      if (!isPlainName(endpoint)) throw unknownEndpoint(endpoint);
       const entry = entryOf(endpoint);
       await refresh(entry);
       if (entry.active === null) throw notInForce(entry);
@@ -182,7 +182,7 @@ async function takeLocal(
 
 function endpointOf(key: string): readonly string[] {
   const name = key.slice('routes/'.length, -'.json'.length);
-  return key.endsWith('.json') && endpointName.test(name) ? [name] : [];
+  return key.endsWith('.json') && isPlainName(name) ? [name] : [];
 }
 
 /** To a client, an endpoint whose route names what is not there is no 404. */

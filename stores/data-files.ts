@@ -46,7 +46,7 @@ export function dataFormat(key: string): DataFormat {
  */
 export async function localParquet(folder: DataFolder, file: DataFile): Promise<string> {
   if (file.sizeBytes === 0) throw unreadable(file.key, 'the file is empty (0 bytes)');
-  const path = await createObjectCache(folder.store, join(folder.cacheFolder, 'objects')).localFile(file);
+  const path = await createObjectCache(folder.store, folder.cacheFolder).localFile(file);
   return file.format === 'parquet' ? path : converted(folder, { file, path });
 }
 

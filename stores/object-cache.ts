@@ -22,17 +22,17 @@ export type ObjectCache = {
 type Checked = Map<string, string>;
 
 /**
- * Opens a cache in a folder; files are named by their SHA-256, so that every process of the machine may share it and any file of it
+ * Opens the cache in `objects/` of a cache folder; files are named by their SHA-256, so that every process of the machine may share it and any file of it
  * may be deleted at any time. A cached file is hashed again when this cache first sees it and whenever it changed on the disk.
  */
-export function createObjectCache(store: ObjectStore, folder: string): ObjectCache {
+export function createObjectCache(store: ObjectStore, cacheFolder: string): ObjectCache {
   const checked: Checked = new Map();
   const running = new Map<string, Promise<string>>();
   return {
     localFile(pin) {
       const earlier = running.get(pin.sha256);
       if (earlier !== undefined) return earlier;
-      const path = join(folder, pin.sha256);
+      const path = join(cacheFolder, 'objects', pin.sha256);
       const work = provide(store, pin, { path, checked }).finally(() => running.delete(pin.sha256));
       running.set(pin.sha256, work);
       return work;

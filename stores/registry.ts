@@ -1,4 +1,5 @@
 import { CodedError } from '../domain/errors.ts';
+import { requireName } from '../domain/names.ts';
 import type { ModelReference } from '../domain/model-package.ts';
 import type { AliasMove, ModelVersion, Registry } from '../domain/registry.ts';
 import { readDocument, updateDocument } from './documents.ts';
@@ -25,6 +26,7 @@ export async function listModels(store: ObjectStore): Promise<readonly Registry[
 
 /** Reserves the next version number ('1', '2', …) as `pending`. Idempotent by registrationId: a repeated step finds its own version. */
 export async function reserveVersion(store: ObjectStore, model: string, version: NewVersion): Promise<ModelVersion> {
+  requireName('model', model);
   const { value } = await updateDocument<Registry>(store, registryKey(model), (current) => {
     const registry = current ?? { model, versions: [], aliases: {}, moves: [] };
     if (ofRegistration(registry, version.registrationId) !== undefined) return registry;

@@ -1,4 +1,5 @@
 import { CodedError } from '../domain/errors.ts';
+import { requireName } from '../domain/names.ts';
 import type { Arm, Route, RouteChange } from '../domain/route.ts';
 import { parseDocument, readDocument, updateDocument } from './documents.ts';
 import type { ObjectStore } from './objects/object-store.ts';
@@ -19,13 +20,14 @@ export async function readRoute(
  * Writes the next route by compare-and-set; `expectedEpoch` is the epoch it replaces (0: none yet). Idempotent by changeId: a
  * repeated step finds its own route.
  *
- * @throws CodedError CONFLICT when another epoch stands there; INPUT_INVALID when the arms do not hold up.
+ * @throws CodedError CONFLICT when another epoch stands there; INPUT_INVALID when the endpoint's name or the arms do not hold up.
  */
 export async function writeRoute(
   store: ObjectStore,
   change: RouteChange,
   options: { readonly expectedEpoch: number; readonly at: string },
 ): Promise<Route> {
+  requireName('endpoint', change.endpoint);
   checkArms(change.endpoint, change.arms);
   const { value } = await updateDocument<Route>(store, routeKey(change.endpoint), (current) => {
     if (current?.changeId === change.changeId) return current;

@@ -7,7 +7,7 @@ const wrongFile = ['IO Error', 'Invalid Input Error', 'Invalid Error', 'Serializ
 /** Gives an error of a scan its code, by the words that DuckDB begins its message with; any other error is returned as it is. */
 export function dataError(error: unknown): unknown {
   if (!(error instanceof Error) || error instanceof CodedError) return error;
-  const [line = ''] = error.message.split('\n');
+  const [line = ''] = error.message.replace(/^Failed to \w+ statements?: /, '').split('\n');
   if (wrongInput.some((start) => line.startsWith(start)))
     return new CodedError(
       'INPUT_INVALID',

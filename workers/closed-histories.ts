@@ -7,7 +7,8 @@ import { historyToJSON } from '@temporalio/common/lib/proto-utils.js';
 
 type History = Awaited<ReturnType<ReturnType<Client['workflow']['getHandle']>['fetchHistory']>>;
 
-/** Waits until a run is closed, then fetches its history and those of the children that it waited for, byte for byte as Temporal tells them. */
+/** Waits until a run is closed, then fetches its history and those of the children that it started (but for the archive itself), byte for byte as
+ * Temporal tells them. A run that continued as new is told by its first part. */
 export async function closedHistories(client: Client, run: RunKey, beat: Beat): Promise<readonly RecordedHistory[]> {
   const own = client.workflow.getHandle(run.workflowId, undefined, { firstExecutionRunId: run.runId });
   for (;;) {

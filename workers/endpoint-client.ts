@@ -6,6 +6,7 @@ import {
   WorkflowNotFoundError,
   WorkflowUpdateFailedError,
 } from '@temporalio/client';
+import { ApplicationFailure } from '@temporalio/common';
 import { taskQueue } from '../domain/config.ts';
 
 /** Sends route changes to endpoint workflows by update-with-start: the first change of an endpoint starts its workflow. */
@@ -28,9 +29,7 @@ export function createEndpointClient(client: Client): EndpointClient {
           },
         );
       } catch (error) {
-        // The endpoint's own words (ENDPOINT_BUSY, CONFLICT) are the cause; the wrapper says nothing.
-        if (error instanceof WorkflowUpdateFailedError && error.cause !== undefined) throw error.cause;
-        throw error;
+        throw error instanceof WorkflowUpdateFailedError ? ownWords(error) : error;
       }
     },
     async isOpen(workflowId) {
@@ -43,4 +42,11 @@ export function createEndpointClient(client: Client): EndpointClient {
       }
     },
   };
+}
+
+/** The endpoint's own words (ENDPOINT_BUSY) or its activity's (CONFLICT, INPUT_INVALID) lie below wrappers that have no code: those would be retried for ever. */
+function ownWords(error: WorkflowUpdateFailedError): Error {
+  for (let link: unknown = error.cause; link instanceof Error; link = link.cause)
+    if (link instanceof ApplicationFailure) return link;
+  return error;
 }

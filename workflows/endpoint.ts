@@ -1,3 +1,4 @@
+import type { ChangeRequest } from '../activities/release/contract.ts';
 import type { Route, RouteChange } from '../domain/route.ts';
 import {
   ApplicationFailure,
@@ -10,8 +11,7 @@ import {
 } from '@temporalio/workflow';
 import { release } from './activities.ts';
 
-/** Asks for a route change on behalf of `holder`, the workflow that releases; `done` gives the endpoint back. */
-export type ChangeRequest = { readonly change: RouteChange; readonly holder: string; readonly done: boolean };
+/** Asks for a route change. */
 export const changeUpdate = defineUpdate<Route, [ChangeRequest]>('change');
 
 /** What an endpoint remembers between its lives; the route itself lives in the bucket. */
@@ -34,6 +34,7 @@ export async function endpoint(name: string, state: EndpointState = { holder: nu
   setHandler(changeUpdate, (request) =>
     inTurn(async () => {
       if (holder !== null && holder !== request.holder && (await release.isOpen(holder))) throw busy(name, holder);
+      if (request.promotion !== undefined) await release.promoteVersion(request.promotion);
       const route = await write(request.change);
       holder = request.done ? null : request.holder;
       return route;

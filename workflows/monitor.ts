@@ -33,7 +33,7 @@ export type MonitorState = {
   readonly retrainings: number;
 };
 
-/** What `perdura dev` and the main job show of a monitor. */
+/** What can be asked of a monitor while it watches. */
 export const monitorQuery = defineQuery<MonitorStatus>('monitor');
 export type MonitorStatus = MonitorState & { readonly retraining: string | null; readonly lastReason: string | null };
 

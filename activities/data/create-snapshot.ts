@@ -20,9 +20,10 @@ const reservedColumns = ['file_index', 'file_row_number', '_key', '_row', '_code
  * the request's order. The same objects give the same digest, so a repeated call changes nothing.
  *
  * @throws CodedError NOT_FOUND for an object that has not arrived; DATA_UNREADABLE for one that is empty or damaged; INPUT_INVALID for an
- * empty list, a doubled key or a reserved column name.
+ * empty list, a doubled key, a reserved column name, or a `from` that is no name.
  */
 export async function createSnapshot(deps: DataDependencies, request: Request): Promise<SnapshotReference> {
+  requireNames(request);
   const arrivals = chosenArrivals((await readDataset(deps.store, request.dataset)).arrivals, request);
   const snapshot = await inWorkArea(deps.cacheFolder, async ({ tables }) => {
     const files: (LocalFile & { readonly rows: number })[] = [];
@@ -41,6 +42,17 @@ export async function createSnapshot(deps: DataDependencies, request: Request): 
     return manifest({ dataset: request.dataset, arrivals, rows: files.map((file) => file.rows), layout });
   });
   return sealSnapshot(deps.store, snapshot);
+}
+
+/** A pipeline hands on what it was called with, so a parameter that is missing or misspelt arrives here as no text at all. */
+function requireNames({ dataset, from }: { readonly dataset: string; readonly from: unknown }): void {
+  const names: unknown = typeof from === 'string' ? [from] : from;
+  if (Array.isArray(names) && names.every((name) => typeof name === 'string')) return;
+  throw new CodedError(
+    'INPUT_INVALID',
+    `A snapshot of ${dataset} was asked from ${JSON.stringify(from) ?? 'nothing'}, which names no arrived data. Give the pipeline 'newest' or arrived keys, for example with --param data=newest.`,
+    { details: { dataset, from: from ?? null } },
+  );
 }
 
 function chosenArrivals(arrivals: readonly Arrival[], request: Request): readonly Arrival[] {

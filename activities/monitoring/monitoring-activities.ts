@@ -43,7 +43,6 @@ async function championOf(store: ObjectStore, endpoint: string, model: string): 
 }
 
 async function readProfile(deps: MonitoringDependencies, version: ModelReference): Promise<TrainingProfile> {
-  const folder = join(deps.packagesFolder, version.model, version.modelVersion);
-  const local = await downloadPackage(deps.store, version, folder);
+  const local = await downloadPackage(deps.store, version, deps.packagesFolder);
   return JSON.parse(await readFile(join(local, 'profile.json'), 'utf8')) as TrainingProfile;
 }

@@ -10,11 +10,7 @@ export type ReleaseActivities = {
   /** Writes the next route by compare-and-set on `expectedEpoch` (0: none yet). Idempotent by changeId. */
   writeRoute(request: { readonly change: RouteChange; readonly expectedEpoch: number }): Promise<Route>;
   /** Asks the endpoint workflow for a change and waits until it is written. Idempotent by changeId. */
-  changeRoute(request: {
-    readonly change: RouteChange;
-    readonly holder: string;
-    readonly done: boolean;
-  }): Promise<Route>;
+  changeRoute(request: ChangeRequest): Promise<Route>;
   /** Whether a workflow of this id is still running. */
   isOpen(workflowId: string): Promise<boolean>;
   /** Moves an alias by compare-and-set. Idempotent by moveId. */
@@ -35,6 +31,16 @@ export type ReleaseActivities = {
   measureShadow(request: TrafficRequest): Promise<readonly Measurement[]>;
   /** Measures the challenger's arm against the champion's since an epoch. */
   measureCanary(request: TrafficRequest): Promise<readonly Measurement[]>;
+};
+
+/** A route change on behalf of `holder`, the workflow that releases. */
+export type ChangeRequest = {
+  readonly change: RouteChange;
+  readonly holder: string;
+  /** Whether the endpoint is given back with it. */
+  readonly done: boolean;
+  /** What the endpoint promotes just before the change: in its turn, so that champion and route never part. */
+  readonly promotion?: ReleaseEnd;
 };
 
 /** How a release ended, with the decision that it rests on. */

@@ -20,7 +20,7 @@ export async function trainModel(dependencies: TrainingDependencies, request: Tr
   const done = await readDocument<TrainedModel>(dependencies.store, `${folder}trained.json`);
   if (done !== null) return done.value;
 
-  const scratch = join(dependencies.workFolder, request.run.runId, `${request.stepId}-${process.pid}`);
+  const scratch = join(dependencies.workFolder, `${request.run.runId}-${request.stepId}-${process.pid}`);
   await mkdir(scratch, { recursive: true });
   try {
     const trained = await attempt(dependencies, request, { folder, scratch });

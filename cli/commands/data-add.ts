@@ -1,13 +1,13 @@
 import { access, constants, stat } from 'node:fs/promises';
 import { basename, resolve } from 'node:path';
 
-import { CodedError } from '../../domain/errors.ts';
+import { CodedError, isCoded } from '../../domain/errors.ts';
 import type { Arrival } from '../../domain/snapshot.ts';
 import { readConfig } from '../../project/config.ts';
 import { dataFormat, unreadable } from '../../stores/data-files.ts';
 import { addArrival } from '../../stores/datasets.ts';
 import { literal, openTables } from '../../stores/tables.ts';
-import { connectBucket } from '../connect.ts';
+import { connectBucketToWrite } from '../connect.ts';
 import type { Context } from '../context.ts';
 import { usageError } from '../errors.ts';
 import { table } from '../output.ts';
@@ -24,7 +24,7 @@ export async function dataAdd(
   for (const path of paths) await checkFile(path);
   return withCleanup({ exitCode: 130 }, async (cleanup) => {
     const config = readConfig(environment, folder);
-    const store = await connectBucket(config, { cleanup, onProgress: output.progress });
+    const store = await connectBucketToWrite(config, { cleanup, onProgress: output.progress });
     const arrivals: Arrival[] = [];
     for (const path of paths) {
       output.progress(`Adding ${path}`);
@@ -64,9 +64,10 @@ async function checkContent(path: string): Promise<void> {
   const reader = { parquet: 'read_parquet', csv: 'read_csv', jsonl: 'read_json' }[dataFormat(path)];
   const tables = await openTables();
   try {
-    await tables.all(`SELECT 1 FROM ${reader}(${literal(path)}) LIMIT 1`);
+    const rows = await tables.all(`SELECT 1 FROM ${reader}(${literal(path)}) LIMIT 1`);
+    if (rows.length === 0) throw refused(path, 'holds no rows. Write it again');
   } catch (error) {
-    throw unreadable(path, error, path);
+    throw isCoded(error) ? error : unreadable(path, error, path);
   } finally {
     tables.close();
   }

@@ -74,6 +74,7 @@ async function keepWorker({ config, project, addresses, output, cleanup }: Start
         homeFolder: config.homeFolder,
         queues: ['control', 'data', 'gpu'],
         buildFolder: join(config.homeFolder, 'build'),
+        retainDays: config.retainDays,
       }),
   });
   cleanup.add(() => worker.stop());

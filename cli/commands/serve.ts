@@ -2,7 +2,9 @@ import { hostname } from 'node:os';
 
 import { readConfig } from '../../project/config.ts';
 import { startModelServer } from '../../serving/start-process.ts';
-import { connectServices } from '../connect.ts';
+import { embedsS3 } from '../../services/addresses.ts';
+import { ensureBucket } from '../../stores/objects/bucket.ts';
+import { connectS3 } from '../connect.ts';
 import type { Context } from '../context.ts';
 import { withCleanup } from '../processes.ts';
 
@@ -13,7 +15,9 @@ export async function serve(
 ): Promise<number> {
   return withCleanup({ exitCode: 0, onStopping: () => output.progress('Stopping') }, async (cleanup) => {
     const config = readConfig(environment, folder);
-    const { s3 } = await connectServices(config, { cleanup, onProgress: output.progress });
+    const s3 = await connectS3(config, { cleanup, onProgress: output.progress });
+    // A given bucket may be away for now: the server then starts from its local copies.
+    if (embedsS3(config)) await ensureBucket(s3);
     const started = await startModelServer({
       s3,
       homeFolder: config.homeFolder,

@@ -28,6 +28,7 @@ export async function worker(
       homeFolder: config.homeFolder,
       queues: wanted,
       buildFolder: join(config.homeFolder, 'build'),
+      retainDays: config.retainDays,
     });
     cleanup.add(() => started.stop());
     const pipelines = project.pipelines.map((pipeline) => pipeline.name);

@@ -1,12 +1,12 @@
 import { randomBytes } from 'node:crypto';
-import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { InferenceRow, LabelRow } from '../../domain/inference.ts';
 import type { ObjectStore } from '../../stores/objects/object-store.ts';
 import { openTables } from '../../stores/tables.ts';
 import { lockReplica } from './replica-lock.ts';
 import { createRowLog } from './row-log.ts';
-import { type Segment, segmentOfFile } from './segment.ts';
+import { leftBehind } from './left-behind.ts';
+import type { Segment } from './segment.ts';
 import { createUploader } from './uploader.ts';
 
 /** What was answered, first on the local disk, then as Parquet in the bucket. */
@@ -33,7 +33,7 @@ export type InferenceLogOptions = {
 const maxSegmentRows = 50_000;
 
 /**
- * Opens the log of one replica and begins to upload the segments that an earlier process left.
+ * Opens the log of one replica and begins to upload the segments that ended processes left, of this replica or another on the same disk.
  *
  * @throws CodedError CONFLICT when another process writes the same replica's log.
  */
@@ -49,7 +49,8 @@ export async function openInferenceLog(options: InferenceLogOptions): Promise<In
       if (segment.rows !== null) options.onUploaded(segment, rows);
     },
   });
-  for (const segment of await leftSegments(folder)) uploader.add(segment);
+  const left = await leftBehind(options.folder, options.replica);
+  for (const segment of left.segments) uploader.add(segment);
   const rows = createRowLog({
     folder,
     replica: options.replica,
@@ -67,12 +68,7 @@ export async function openInferenceLog(options: InferenceLogOptions): Promise<In
       rows.close();
       await uploader.drain({ atMostMs });
       tables.close();
-      lock.release();
+      for (const held of [lock, ...left.locks]) held.release();
     },
   };
-}
-
-async function leftSegments(folder: string): Promise<readonly Segment[]> {
-  const names = (await readdir(folder)).toSorted();
-  return names.flatMap((name) => segmentOfFile(folder, name) ?? []);
 }

@@ -254,7 +254,8 @@ test(
     const run = await ramp('cancelled-in-promotion', { version, weights: [20], end: 'promote' });
     await eventually('the promotion', async () => (await champion()).modelVersion === version.modelVersion);
     await run.handle.cancel();
-    await sealed(stage, run);
+    expect(await sealed(stage, run)).toBe('COMPLETED');
+    expect(await outcomeOf(run)).toMatchObject({ status: 'completed', outcome: 'promoted' });
     expect(await route()).toMatchObject({ arms: [{ name: 'champion', weight: 100, version: await champion() }] });
   },
   limit,

@@ -28,6 +28,7 @@ test('an empty environment gives the embedded services with their state in the p
     temporalBinary: null,
     s3Binary: null,
     serving: { port: null },
+    retainDays: 1,
   });
 });
 
@@ -43,6 +44,7 @@ test('every setting of the environment arrives', () => {
       PERDURA_TEMPORAL_UI_PORT: '8233',
       PERDURA_S3_PORT: '9000',
       PERDURA_SERVING_PORT: '8080',
+      PERDURA_RETAIN_DAYS: '3650',
       TEMPORAL_ADDRESS: 'temporal.example:7233',
       TEMPORAL_NAMESPACE: 'team-a',
       TEMPORAL_API_KEY: 'token',
@@ -69,6 +71,7 @@ test('every setting of the environment arrives', () => {
     temporalBinary: '/opt/temporal',
     s3Binary: '/project/bin/versitygw',
     serving: { port: 8080 },
+    retainDays: 3650,
   });
 });
 

@@ -1,4 +1,4 @@
-import { appendFile, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { appendFile, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -156,4 +156,17 @@ test('an empty segment leaves nothing, a damaged one is set aside and named', as
     [`${name(2).slice(join(folder, 'one').length + 1)}.damaged`, 'lock.duckdb'].toSorted(),
   );
   expect(reports).toEqual([expect.stringContaining(name(2))]);
+});
+
+test('segments of a replica that never comes back are uploaded by the next one on the same disk', async () => {
+  const folder = await newFolder();
+  const store = createMemoryObjectStore();
+  const key = 'inference/flights/dt=2026-03-01/hr=10/gone-1.parquet';
+  await mkdir(join(folder, 'gone'));
+  const file = join(folder, 'gone', `${encodeURIComponent(key)}.jsonl`);
+  await writeFile(file, `${JSON.stringify(row('a', '2026-03-01T10:00:00.000Z'))}\n`);
+  const log = await openLog(folder, store);
+  await log.close({ atMostMs: 10_000 });
+  expect((await store.head(key)).key).toBe(key);
+  expect(await readdir(join(folder, 'gone'))).toEqual(['lock.duckdb']);
 });

@@ -59,8 +59,8 @@ test('ten caches of one folder at once, as of ten processes, leave one whole fil
   const pin = await pinned(store);
   const paths = await Promise.all(Array.from({ length: 10 }, () => createObjectCache(store, folder).localFile(pin)));
   expect(new Set(paths).size).toBe(1);
-  expect(await readdir(folder)).toEqual([pin.sha256]);
-  expect(sha256Hex(await readFile(join(folder, pin.sha256)))).toBe(pin.sha256);
+  expect(await readdir(join(folder, 'objects'))).toEqual([pin.sha256]);
+  expect(sha256Hex(await readFile(join(folder, 'objects', pin.sha256)))).toBe(pin.sha256);
 });
 
 test('bytes that are not the pinned ones are EVIDENCE_ALTERED, name the object and leave nothing', async () => {
@@ -73,7 +73,7 @@ test('bytes that are not the pinned ones are EVIDENCE_ALTERED, name the object a
     .localFile({ ...pin, s3VersionId })
     .catch((error: unknown) => error);
   expect(failure).toMatchObject({ code: 'EVIDENCE_ALTERED', details: { key: pin.key, s3VersionId } });
-  expect(await readdir(folder)).toEqual([]);
+  expect(await readdir(join(folder, 'objects'))).toEqual([]);
 });
 
 test('a pinned version that is gone is EVIDENCE_ALTERED', async () => {
@@ -100,7 +100,7 @@ test('a download that fails in the middle leaves no file', async () => {
     throw new Error('broke off');
   }
   await expect(writeWholeFile(join(folder, 'whole'), breaking())).rejects.toThrow('broke off');
-  expect(await readdir(folder)).toEqual([]);
+  expect(await readdir(join(folder, 'objects'))).toEqual([]);
 });
 
 // A full disk: Linux's /dev/full answers every write with ENOSPC.

@@ -5,7 +5,8 @@ import { toFailure } from '../../domain/failure.ts';
 
 /**
  * Turns every error of an activity into an ApplicationFailure whose `type` is its code, so that workflows and clients match on a word, and
- * Temporal retries what the error table calls retryable and nothing else. An error without a code is retried: it may be an outage that no one named.
+ * Temporal retries what the error table calls retryable and nothing else. An error without a code is retried, since it may be an outage that no
+ * one named, unless it is of a kind that only a mistake in the code throws.
  */
 export const codedFailures: ActivityInboundCallsInterceptor = {
   async execute(input, next) {
@@ -23,10 +24,17 @@ export const codedFailures: ActivityInboundCallsInterceptor = {
       throw ApplicationFailure.create({
         type: failure.code,
         message: failure.message,
-        nonRetryable: isCoded(error) && !errorTable[failure.code].retryable,
+        nonRetryable: isCoded(error) ? !errorTable[failure.code].retryable : isBug(error),
         details: [failure],
         ...(error instanceof Error ? { cause: error } : {}),
       });
     }
   },
 };
+
+/** Told by name: an error of a project's module, or of another realm, is no instance of this one's classes. */
+function isBug(error: unknown): boolean {
+  const bugs = ['TypeError', 'ReferenceError', 'RangeError', 'SyntaxError'];
+  // Node's own fetch throws a TypeError for a connection that fails, with the reason as its cause.
+  return error instanceof Error && bugs.includes(error.name) && error.cause === undefined;
+}

@@ -1,6 +1,6 @@
-import type { CodedFailure } from '../../domain/failure.ts';
+import { type CodedFailure, toFailure } from '../../domain/failure.ts';
 import type { RunOutcome, RunStart } from '../../domain/run.ts';
-import { type ErrorCode, errorTable } from '../../domain/errors.ts';
+import { type ErrorCode, errorTable, isCoded } from '../../domain/errors.ts';
 import { taskQueue } from '../../domain/config.ts';
 import {
   ApplicationFailure,
@@ -39,8 +39,11 @@ export function runRecordInterceptors(): WorkflowInterceptors {
           });
           try {
             const result = await next(input);
-            const problems = await giveEndpointsBack('the run ended without promote or reject');
-            await close({ status: 'completed', result: result ?? null, error: null, startedAt, problems });
+            // The pipeline is through: who cancels now is too late, and a promotion must not be recorded as a cancelled run.
+            await CancellationScope.nonCancellable(async () => {
+              const problems = await giveEndpointsBack('the run ended without promote or reject');
+              await close({ status: 'completed', result: result ?? null, error: null, startedAt, problems });
+            });
             return result;
           } catch (error) {
             const cancelled = isCancellation(error);
@@ -61,6 +64,8 @@ export function runRecordInterceptors(): WorkflowInterceptors {
               message: failure.message,
               nonRetryable: true,
               details: [failure],
+              // Where the author's code threw, for --verbose; a step's failure says it in its own words.
+              ...(failure.code === 'PIPELINE_FAILED' && error instanceof Error ? { cause: error } : {}),
             });
           }
         },
@@ -119,6 +124,8 @@ function toCodedFailure(error: unknown): CodedFailure {
       ? detail
       : { code: inner.type, message: inner.message, remedy: errorTable[inner.type].remedy, details: {} };
   }
+  // What a step refuses before it asks any activity, for example a duration that is none.
+  if (isCoded(inner)) return toFailure(inner);
   const code: ErrorCode = inner instanceof TemporalFailure ? 'ACTIVITY_FAILED' : 'PIPELINE_FAILED';
   const message = inner instanceof Error ? inner.message : String(inner);
   return {

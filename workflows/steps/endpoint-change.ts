@@ -1,3 +1,4 @@
+import type { ReleaseEnd } from '../../activities/release/contract.ts';
 import type { ModelReference } from '../../domain/model-package.ts';
 import type { Arm, Route } from '../../domain/route.ts';
 import { ActivityFailure, CancellationScope } from '@temporalio/workflow';
@@ -13,6 +14,8 @@ export type EndpointChange = {
   readonly why: string;
   /** Whether the release gives the endpoint back with this change. */
   readonly done: boolean;
+  /** The promotion that the change follows. */
+  readonly promotion?: ReleaseEnd;
 };
 
 /** Endpoints that this run has changed and not given back, with the champion to go back to. */
@@ -30,7 +33,7 @@ export async function changeEndpoint(change: EndpointChange): Promise<Route> {
 }
 
 async function ask(change: EndpointChange): Promise<Route> {
-  const { done, changeId, ...wanted } = change;
+  const { done, changeId, promotion, ...wanted } = change;
   const run = thisRun();
   const champion = change.arms.find((arm) => arm.name === 'champion');
   const isFirst = champion !== undefined && !held.has(change.endpoint);
@@ -41,6 +44,7 @@ async function ask(change: EndpointChange): Promise<Route> {
       change: { ...wanted, changeId: stepKey(changeId), who: run.workflowId },
       holder: run.workflowId,
       done,
+      ...(promotion === undefined ? {} : { promotion }),
     }),
   );
   underWay.add(answer);

@@ -1,5 +1,5 @@
 /**
- * What a pipeline awaits: `import { snapshot, validate, train, … } from 'perdura/steps'`. Kept apart from `perdura/workflows`, because Temporal
+ * What a pipeline awaits: `import { snapshot, validate, train, … } from 'perdura/steps'`. Kept apart from `workflows/index.ts`, because Temporal
  * starts any function that the workflow module exports.
  */
 export { activities } from './activities.ts';

@@ -1,5 +1,6 @@
 import type { TrainingRequest } from '../../activities/training/contract.ts';
 import type { ModelReference } from '../../domain/model-package.ts';
+import { requireName } from '../../domain/names.ts';
 import { release, training } from '../activities.ts';
 import { recordStep, stepKey, thisRun } from '../run-progress.ts';
 
@@ -9,11 +10,13 @@ export type TrainOptions = Omit<TrainingRequest, 'run' | 'stepId'>;
 /**
  * Trains a model, gives it the next version of its name and makes it the challenger.
  *
- * @throws ApplicationFailure TRAINING_FAILED, FEATURES_INVALID or MODEL_INVALID.
+ * @throws ApplicationFailure TRAINING_FAILED, FEATURES_INVALID or MODEL_INVALID; CodedError INPUT_INVALID when the model cannot be called so.
  * @example
  * const challenger = await train({ model: 'flights', data: training, features: 'flights', target: late, trainer: denseNet({ hidden: [32], epochs: 2 }), seed: 7 });
  */
 export async function train(options: TrainOptions): Promise<ModelReference> {
+  // Before hours of training, not after them.
+  requireName('model', options.model);
   const run = thisRun();
   const trained = await recordStep(
     'train',

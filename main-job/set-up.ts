@@ -1,0 +1,49 @@
+import type { Config } from '../domain/config.ts';
+import type { Scene } from './scene.ts';
+import type { Stack } from './scoped.ts';
+import { join } from 'node:path';
+import { startModelServer } from '../serving/start-process.ts';
+import { startServices } from '../services/start.ts';
+import { ensureBucket } from '../stores/objects/bucket.ts';
+import { createS3ObjectStore } from '../stores/objects/s3-object-store.ts';
+import { connectTemporal } from '../workers/client.ts';
+import { buildFolderOf } from '../workers/run-worker.ts';
+import { startWorker } from '../workers/start-process.ts';
+import { cutMonths } from './months.ts';
+
+/** Starts services, a worker and a model server, and cuts the months; each is on the stack as soon as it stands. */
+export async function setUp(config: Config, stack: Stack, say: (line: string) => void): Promise<Scene> {
+  const { homeFolder, projectFolder, retainDays } = config;
+  const services = await startServices(config, { onProgress: (line) => say(`  ${line}`) });
+  stack.add(() => services.stop());
+  const { addresses } = services;
+  await ensureBucket(addresses.s3);
+  const store = createS3ObjectStore(addresses.s3);
+  stack.add(async () => store.close());
+  const temporal = await connectTemporal(addresses.temporal);
+  stack.add(() => temporal.close());
+  const dataFolder = join(homeFolder, 'main-job');
+  await cutMonths(dataFolder);
+  const buildFolder = buildFolderOf(homeFolder);
+  const worker = await startWorker({
+    ...{ addresses, projectFolder, homeFolder, buildFolder, retainDays },
+    queues: ['control', 'data'],
+  });
+  stack.add(() => worker.stop());
+  const { port } = config.serving;
+  const server = await startModelServer({
+    s3: addresses.s3,
+    homeFolder,
+    port,
+    replica: 'main-job',
+    flushEvery: '1 second',
+  });
+  stack.add(() => server.stop());
+  const { address, uiUrl } = addresses.temporal;
+  say(`  Temporal ${address}${uiUrl === null ? '' : `, web UI ${uiUrl}`}`);
+  say(`  S3 ${addresses.s3.endpoint ?? 'AWS'}, bucket ${addresses.s3.bucket}`);
+  say(`  model server ${server.url}`);
+  const jobId = `job-${Date.now().toString(36)}`;
+  const seen = { runs: [], traffic: [] };
+  return { config, addresses, store, client: temporal.client, serverUrl: server.url, dataFolder, jobId, say, ...seen };
+}
