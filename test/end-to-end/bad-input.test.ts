@@ -79,7 +79,7 @@ type Expected = {
 /** One error, the same for a person and for a program, and no stack. Gives the stack that `--verbose` adds, where there is one. */
 async function expectError(words: readonly string[], { code, says, environment = given }: Expected): Promise<void> {
   const at = { folder: stage.projectFolder, environment };
-  const json = await perdura([...withId(words), '--json'], at);
+  const [json, plain] = await Promise.all([perdura([...withId(words), '--json'], at), perdura(withId(words), at)]);
   expect(json.exitCode).toBe(1);
   const { error } = JSON.parse(json.stdout) as { readonly error: Readonly<Record<string, unknown>> };
   expect(error).toMatchObject({ code, message: expect.any(String), remedy: expect.stringMatching(/\w+.*\.$/) });
@@ -87,7 +87,6 @@ async function expectError(words: readonly string[], { code, says, environment =
     expect(error['message']).toEqual(
       typeof word === 'string' ? expect.stringContaining(word) : expect.stringMatching(word),
     );
-  const plain = await perdura(withId(words), at);
   expect({ exitCode: plain.exitCode, stdout: plain.stdout }).toEqual({ exitCode: 1, stdout: '' });
   expect(plain.stderr.split('\n').filter((line) => line.startsWith(`${code} `))).toHaveLength(1);
   expect(plain.stderr.split('\n').filter((line) => line.startsWith('→ '))).toEqual([`→ ${String(error['remedy'])}`]);

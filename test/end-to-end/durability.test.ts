@@ -200,6 +200,8 @@ async function expectGivenBack(run: Started): Promise<void> {
   });
   const next = await ramp(`after-${run.key.workflowId.replace('/', '-')}`, { weights: [5] });
   expect(await sealed(stage, next)).toBe('COMPLETED');
+  // It ends without promote or reject: that gives the endpoint back too.
+  expect(await route()).toMatchObject({ arms: [{ name: 'champion', weight: 100 }], who: next.key.workflowId });
 }
 
 describe('a run that ends in the middle of a canary', () => {
