@@ -25,10 +25,8 @@ export async function setUp(config: Config, stack: Stack, say: (line: string) =>
   const dataFolder = join(homeFolder, 'main-job');
   await cutMonths(dataFolder);
   const buildFolder = buildFolderOf(homeFolder);
-  const worker = await startWorker({
-    ...{ addresses, projectFolder, homeFolder, buildFolder, retainDays },
-    queues: ['control', 'data'],
-  });
+  const queues = ['control', 'data'] as const;
+  const worker = await startWorker({ addresses, projectFolder, homeFolder, buildFolder, retainDays, queues });
   stack.add(() => worker.stop());
   const { port } = config.serving;
   const server = await startModelServer({

@@ -39,7 +39,7 @@ test('every folder of the project has a row in the fences and a reference in tsc
     readonly references: readonly { readonly path: string }[];
   };
   expect(folders.toSorted()).toEqual(Object.keys(fences).toSorted());
-  const referenced = new Set(config.references.map((reference) => reference.path.split('/')[0]));
+  const referenced = new Set(config.references.map((reference) => reference.path.split('/')[0] ?? ''));
   expect([...referenced].toSorted()).toEqual(Object.keys(fences).toSorted());
 });
 
