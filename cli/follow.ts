@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 
-import type { WorkflowHandle } from '@temporalio/client';
+import type { WorkflowExecutionDescription, WorkflowHandle } from '@temporalio/client';
 import { defaultPayloadConverter } from '@temporalio/common';
 
 import type { StepRecord } from '../domain/run.ts';
@@ -42,8 +42,18 @@ async function readProgress(handle: WorkflowHandle): Promise<Progress> {
     handle.query<{ readonly steps: readonly StepRecord[] }>('progress'),
     handle.describe(),
   ]);
-  const payloads = (raw.pendingActivities ?? []).map((activity) => activity.heartbeatDetails?.payloads?.[0]);
-  return { steps, notes: payloads.flatMap((payload) => noteOf(payload)) };
+  return { steps, notes: (raw.pendingActivities ?? []).flatMap((activity) => notesOf(activity)) };
+}
+
+type Activity = NonNullable<WorkflowExecutionDescription['raw']['pendingActivities']>[number];
+
+/** What an activity says of itself; of one that is tried again also why, because it may wait for something that a person can mend. */
+function notesOf({ attempt, lastFailure, heartbeatDetails }: Activity): readonly string[] {
+  const [note] = noteOf(heartbeatDetails?.payloads?.[0]);
+  const again =
+    (attempt ?? 1) > 1 && lastFailure?.message ? `attempt ${attempt}, after: ${lastFailure.message}` : undefined;
+  const words = [note, again].filter((word) => word !== undefined);
+  return words.length === 0 ? [] : [words.join('; ')];
 }
 
 type Payload = Parameters<typeof defaultPayloadConverter.fromPayload>[0];

@@ -20,7 +20,7 @@ export type AuditRequest = {
 };
 
 /** Replays a run from the bucket alone, then again after one byte of its evidence was changed, which must be noticed by name. */
-export async function auditPromotedRun(request: AuditRequest): Promise<Summary['audit']> {
+export async function auditPromotedRun(request: AuditRequest): Promise<Omit<Summary['audit'], 'temporal'>> {
   Runtime.install({ logger: new DefaultLogger('ERROR'), shutdownSignals: [] });
   const store = createS3ObjectStore(request.s3);
   const key = { pipeline, workflowId: request.run.workflowId, runId: request.run.runId };

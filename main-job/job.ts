@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { elapsed } from '../cli/output.ts';
 import { withCleanup } from '../cli/processes.ts';
 import { CodedError } from '../domain/errors.ts';
-import { embedsS3 } from '../services/addresses.ts';
+import { embedsS3, embedsTemporal } from '../services/addresses.ts';
 import { startS3 } from '../services/start.ts';
 import { auditPromotedRun } from './audit-chapter.ts';
 import { type Lived, live } from './life.ts';
@@ -20,8 +20,9 @@ export async function runJob(config: Config, say: (line: string) => void): Promi
   const interruption = { exitCode: 130, onStopping: () => say('Interrupted; stopping what runs.') } as const;
   await withCleanup(interruption, async (cleanup) => {
     const lived = await live(config, { say, chapter }, cleanup);
-    chapter('6. Audit: Temporal is stopped, the bucket is enough');
-    const audit = await audited(config, lived, say, cleanup);
+    const temporal = embedsTemporal(config) ? 'stopped' : 'not asked';
+    chapter(`6. Audit: Temporal is ${temporal}, the bucket is enough`);
+    const audit = { ...(await audited(config, lived, say, cleanup)), temporal } as const;
     summary = closing(lived, audit, { began, peakMemoryBytes: memory.peakBytes() });
     return 0;
   });
@@ -38,7 +39,7 @@ async function audited(
   lived: Lived,
   say: (line: string) => void,
   cleanup: Stack,
-): Promise<Summary['audit']> {
+): Promise<Omit<Summary['audit'], 'temporal'>> {
   const run =
     lived.runs.findLast((each) => each.verdict === 'promoted') ??
     lived.runs.find((each) => each.verdict === 'rejected');

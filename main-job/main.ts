@@ -3,6 +3,7 @@ import { parseArgs } from 'node:util';
 import { CodedError } from '../domain/errors.ts';
 import { toFailure } from '../domain/failure.ts';
 import { readConfig } from '../project/config.ts';
+import { embedsS3, embedsTemporal } from '../services/addresses.ts';
 import { findServices } from '../services/find.ts';
 import { runJob } from './job.ts';
 import { summaryText } from './summary.ts';
@@ -25,11 +26,13 @@ if (problem !== null || values.help === true) {
 try {
   const config = readConfig(process.env, process.cwd());
   if (values.fresh === true) {
-    if ((await findServices(config)) !== null)
+    const embedded = embedsTemporal(config) || embedsS3(config);
+    if (embedded && (await findServices(config)) !== null) {
       throw new CodedError(
         'CONFLICT',
         `Services run on ${config.homeFolder}. Stop 'perdura dev' or the other job first.`,
       );
+    }
     await rm(config.homeFolder, { recursive: true, force: true });
   }
   const say = (line: string) => void (values.json === true ? process.stderr : process.stdout).write(`${line}\n`);

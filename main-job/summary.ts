@@ -36,6 +36,8 @@ export type Summary = {
   readonly audit: {
     readonly run: string;
     readonly verdict: string;
+    /** A Temporal of somebody else is not stopped, only not asked. */
+    readonly temporal: 'stopped' | 'not asked';
     readonly checks: number;
     readonly elapsedMs: number;
     readonly afterOneByte: string;
@@ -90,7 +92,7 @@ export function summaryText(summary: Summary): string {
     heading('Traffic, drift, audit'),
     `requests   ${requests.answered} answered, ${requests.failed} failed, ${requests.labels} outcomes told; client saw p50 ${requests.p50Ms} ms, p99 ${requests.p99Ms} ms`,
     `drift      ${drift.report === null ? 'none found' : `${drift.report.reason} (version ${drift.report.modelVersion}, ${drift.report.window.labels} labelled answers)`}; retraining started ${drift.retrainings} times`,
-    `audit      ${audit.run}: ${coloured(audit.verdict)}, ${audit.checks} checks in ${elapsed(audit.elapsedMs)}, Temporal stopped`,
+    `audit      ${audit.run}: ${coloured(audit.verdict)}, ${audit.checks} checks in ${elapsed(audit.elapsedMs)}, Temporal ${audit.temporal}`,
     `           after one byte of evidence was changed: ${audit.afterOneByte}`,
     `job        ${elapsed(summary.elapsedMs)} (${elapsed(summary.startUpMs)} of it to start the services)${summary.peakMemoryBytes === null ? '' : `, at most ${(summary.peakMemoryBytes / 2 ** 30).toFixed(2)} GiB in all processes`}`,
     '',

@@ -1,6 +1,8 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import type { ModelReference } from '../../domain/model-package.ts';
+import { followRun } from '../../cli/follow.ts';
+import { plainView } from '../../cli/progress-view.ts';
 import type { Route } from '../../domain/route.ts';
 import { readRegistry, versionReference } from '../../stores/registry.ts';
 import { readRoute } from '../../stores/routes.ts';
@@ -107,6 +109,20 @@ async function notes(run: Started): Promise<string> {
 const attempts = async (run: Started): Promise<number> =>
   Math.max(0, ...((await run.handle.describe()).raw.pendingActivities ?? []).map(({ attempt }) => attempt ?? 0));
 
+/** The first thing that `perdura run` would say now about a step that is tried again. */
+async function told({ handle }: Started): Promise<string> {
+  const lines: string[] = [];
+  const enough = new AbortController();
+  const write = (line: string) => {
+    lines.push(line);
+    if (line.includes('attempt')) enough.abort();
+  };
+  const following = followRun(handle, plainView({ write, now: () => 0 }), enough.signal);
+  await eventually('a word about another attempt', () => enough.signal.aborted);
+  void following.catch(() => undefined);
+  return lines.at(-1) ?? '';
+}
+
 describe('a worker that is killed', () => {
   test(
     'in the middle of training: the trainer ends with it, and the next worker trains again to one version',
@@ -181,6 +197,7 @@ describe('a service that is killed and started again', () => {
       await stage.killS3();
       const answered = traffic.answered();
       await eventually('a step that failed and is tried again', async () => (await attempts(run)) > 1);
+      expect(await told(run)).toMatch(/canary: .*attempt \d+, after: S3 did not answer/);
       expect(traffic.answered()).toBeGreaterThan(answered);
       await stage.startS3();
       await expectReleasedOnce(run);

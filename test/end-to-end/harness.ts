@@ -2,7 +2,7 @@ import type { Client, WorkflowHandle } from '@temporalio/client';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
-import { DefaultLogger, Runtime } from '@temporalio/worker';
+import { DefaultLogger, makeTelemetryFilterString, Runtime } from '@temporalio/worker';
 import { type ServiceAddresses, taskQueue } from '../../domain/config.ts';
 import type { RunKey } from '../../domain/run.ts';
 import { type ModelServerProcess, startModelServer } from '../../serving/start-process.ts';
@@ -51,6 +51,12 @@ export async function openStage(project: string | ((folder: string) => Promise<v
   }
 }
 
+/** For replays in this process: Temporal's runtime tells each expected failure in long lines. Once for each test file. */
+export function quietRuntime(): void {
+  const logging = { filter: makeTelemetryFilterString({ core: 'ERROR', other: 'ERROR' }) };
+  Runtime.install({ logger: new DefaultLogger('ERROR'), telemetryOptions: { logging } });
+}
+
 type Places = {
   readonly homeFolder: string;
   readonly projectFolder: string;
@@ -59,7 +65,7 @@ type Places = {
 
 async function start(places: Places): Promise<Omit<Stage, 'homeFolder' | 'projectFolder' | 'close'>> {
   const { homeFolder, stops } = places;
-  Runtime.install({ logger: new DefaultLogger('ERROR') });
+  quietRuntime();
   const config = embeddedConfig(homeFolder);
   let temporal = await startTemporal(config, quiet);
   stops.push(() => temporal.stop());

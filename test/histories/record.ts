@@ -1,9 +1,7 @@
-/*
- * Records the histories of the flights pipeline that test/workflows/replay-histories.test.ts replays. They are recorded anew only where the
- * pipeline itself is changed on purpose in a way that `patched()` cannot bridge, never to please a test:
- *
- *   NODE_OPTIONS=--experimental-vm-modules npx jest --testMatch 'test/histories/record.ts'
- */
+// Records the histories of the flights pipeline that test/workflows/replay-histories.test.ts replays. They are recorded anew only where the
+// pipeline itself is changed on purpose in a way that `patched()` cannot bridge, never to please a test:
+//
+//   npx tsc -b && NODE_OPTIONS=--experimental-vm-modules npx jest --testMatch '**/test/histories/record.ts'
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
