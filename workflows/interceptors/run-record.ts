@@ -65,7 +65,7 @@ export function runRecordInterceptors(): WorkflowInterceptors {
               nonRetryable: true,
               details: [failure],
               // Where the author's code threw, for --verbose; a step's failure says it in its own words.
-              ...(failure.code === 'PIPELINE_FAILED' && error instanceof Error ? { cause: error } : {}),
+              ...(failure.code === 'PIPELINE_FAILED' && error instanceof Error ? { cause: thrown(error) } : {}),
             });
           }
         },
@@ -134,6 +134,12 @@ function toCodedFailure(error: unknown): CodedFailure {
     remedy: errorTable[code].remedy,
     details: {},
   };
+}
+
+/** An author's error with its place; its own causes are left out, because a history names the types of outer failures only. */
+function thrown({ message, name, stack }: Error): ApplicationFailure {
+  const failure = ApplicationFailure.create({ message, type: name, nonRetryable: true });
+  return Object.assign(failure, { stack });
 }
 
 function isCode(type: string | undefined | null): type is ErrorCode {
