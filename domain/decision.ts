@@ -1,4 +1,5 @@
 import type { Guardrail, Measurement } from './guardrail.ts';
+import type { ModelReference } from './model-package.ts';
 import type { Verdict } from './verdict.ts';
 
 /** One guardrail held against its measurement. `not-applicable`: a comparative rule where there is no champion. */
@@ -12,3 +13,9 @@ export type Finding = {
 
 /** What the pipeline's `if` looks at, with all it rests on. */
 export type Decision = { readonly outcome: Verdict; readonly reason: string; readonly findings: readonly Finding[] };
+
+/** A decision about one challenger, with the champion that it was held against; null: there is none yet. What `promote` and `reject` act on. */
+export type ReleaseDecision = Decision & {
+  readonly challenger: ModelReference;
+  readonly champion: ModelReference | null;
+};

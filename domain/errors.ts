@@ -144,5 +144,5 @@ export class CodedError extends Error {
 export function isCoded(error: unknown, code?: ErrorCode): error is CodedError {
   if (typeof error !== 'object' || error === null || !('code' in error)) return false;
   const own = error.code;
-  return typeof own === 'string' && own in errorTable && (code === undefined || own === code);
+  return typeof own === 'string' && Object.hasOwn(errorTable, own) && (code === undefined || own === code);
 }

@@ -6,7 +6,7 @@ import { readConfig } from '../project/config.ts';
 import { embedsS3, embedsTemporal } from '../services/addresses.ts';
 import { findServices } from '../services/find.ts';
 import { runJob } from './job.ts';
-import { summaryText } from './summary.ts';
+import { shortfallsOf, summaryText } from './summary.ts';
 
 const usage = `npm start -- [--json] [--fresh] [--verbose]
 
@@ -38,7 +38,9 @@ try {
   const say = (line: string) => void (values.json === true ? process.stderr : process.stdout).write(`${line}\n`);
   const summary = await runJob(config, say);
   process.stdout.write(`${values.json === true ? JSON.stringify(summary, null, 2) : `\n${summaryText(summary)}`}\n`);
-  process.exitCode = summary.requests.failed === 0 ? 0 : 1;
+  const shortfalls = shortfallsOf(summary);
+  for (const shortfall of shortfalls) process.stderr.write(`not as it should be: ${shortfall}\n`);
+  process.exitCode = shortfalls.length === 0 ? 0 : 1;
 } catch (error) {
   const failure = toFailure(error);
   if (values.json === true) process.stdout.write(`${JSON.stringify({ error: failure }, null, 2)}\n`);

@@ -4,6 +4,7 @@ import { loadProject } from '../project/load.ts';
 import { readRoute } from '../stores/routes.ts';
 import { buildFolderOf } from '../workers/run-worker.ts';
 import { monthArrives } from './arrivals.ts';
+import type { TrafficProcess } from './traffic-process.ts';
 import { type Scene, endpoint, pipeline } from './scene.ts';
 import { startMonths } from './live-traffic.ts';
 import { until, watchRun } from './watch-run.ts';
@@ -30,17 +31,20 @@ export async function scheduledRelease(scene: Scene): Promise<void> {
     return now !== null && now !== before;
   });
   const run = scene.client.workflow.getHandle(scheduledId);
-  const traffic = until('the shadow to begin', () => mirroredOrOver(scene, run)).then(() =>
-    startMonths(scene, [{ month: '2001-03', oneIn: 25 }]),
-  );
-  await watchRun(scene, 'February', 'schedule', run);
-  await (await traffic).stop();
+  const [traffic] = await Promise.all([whenMirrored(scene, run), watchRun(scene, 'February', 'schedule', run)]);
+  await traffic?.stop();
+}
+
+async function whenMirrored(scene: Scene, run: WorkflowHandle): Promise<TrafficProcess | null> {
+  const how = await until('the shadow to begin', () => mirroredOrOver(scene, run), 600_000);
+  return how === 'mirrored' ? startMonths(scene, [{ month: '2001-03', oneIn: 25 }]) : null;
 }
 
 /** A challenger that the gate refuses never gets to live traffic. */
-async function mirroredOrOver(scene: Scene, run: WorkflowHandle): Promise<boolean> {
+async function mirroredOrOver(scene: Scene, run: WorkflowHandle): Promise<'mirrored' | 'over' | null> {
   const current = await readRoute(scene.store, endpoint);
-  return (current?.route.shadows.length ?? 0) > 0 || (await run.describe()).status.name !== 'RUNNING';
+  if ((current?.route.shadows.length ?? 0) > 0) return 'mirrored';
+  return (await run.describe()).status.name === 'RUNNING' ? null : 'over';
 }
 
 async function runIdOf(scene: Scene): Promise<string | null> {

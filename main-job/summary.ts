@@ -61,6 +61,23 @@ export function runFact(what: string, startedBy: string, outcome: RunOutcome): R
   };
 }
 
+/**
+ * What a job must not end without, one sentence each: it exits 1 then. Whether a challenger is promoted or rejected is for the evidence to say,
+ * and whether spring drifts away from the champion too: an earlier job may have left one that fits.
+ */
+export function shortfallsOf({ runs, requests, drift, gate }: Summary): readonly string[] {
+  const failed = runs
+    .filter((run) => ['failed', 'cancelled'].includes(run.verdict))
+    .map((run) => `run ${run.workflowId} ended as ${run.verdict}`);
+  return [
+    ...failed,
+    ...(gate === null ? ['the broken batch was not stopped at the gate'] : []),
+    ...(requests.answered === 0 ? ['no request was answered'] : []),
+    ...(requests.failed > 0 ? [`${requests.failed} requests failed`] : []),
+    ...(drift.retrainings > 1 ? [`retraining was started ${drift.retrainings} times`] : []),
+  ];
+}
+
 /** The closing table for a person. */
 export function summaryText(summary: Summary): string {
   const { requests, drift, audit } = summary;

@@ -5,8 +5,8 @@ import { fileURLToPath } from 'node:url';
 /** A client that sends flights until it is stopped or has sent them all. */
 export type TrafficProcess = {
   readonly report: () => TrafficReport;
-  /** Settles when a month is wholly sent, or the client has ended. */
-  readonly monthSent: (month: string) => Promise<void>;
+  /** Settles when a month is wholly sent, or the client has ended: whether the month was sent. */
+  readonly monthSent: (month: string) => Promise<boolean>;
   /** Settles with the last report when everything is sent and every label told. */
   readonly done: Promise<TrafficReport>;
   stop(): Promise<TrafficReport>;
@@ -37,18 +37,23 @@ export function startTraffic(plan: TrafficPlan): TrafficProcess {
     latest = message;
     for (const listener of listeners) listener();
   });
-  const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()));
-  const done = ended.then(() => latest);
+  const ended = new Promise<number | null>((resolve) => child.once('exit', (code) => resolve(code)));
+  const done = ended.then((code) => {
+    if (code === 0) return latest;
+    throw new Error(`The client that sends flights ended with ${code ?? 'a signal'}.`);
+  });
+  // Whoever waits for it hears of it; until then it is not unhandled.
+  done.catch(() => undefined);
   return {
     report: () => latest,
     monthSent: (month) =>
       Promise.race([
-        ended,
-        new Promise<void>((resolve) => {
+        ended.then(() => latest.finishedMonths.includes(month)),
+        new Promise<boolean>((resolve) => {
           const check = () => {
             if (!latest.finishedMonths.includes(month)) return;
             listeners.delete(check);
-            resolve();
+            resolve(true);
           };
           listeners.add(check);
           check();

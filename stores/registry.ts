@@ -82,6 +82,7 @@ export async function rejectVersion(
 
 /**
  * Moves an alias and keeps the move for ever. Idempotent by moveId: a move that is found recorded is done, whatever came after it.
+ * With `onlyFrom` it moves only where the alias points to that version; elsewhere nothing happens.
  *
  * @throws CodedError NOT_FOUND when the model or version is unknown; INPUT_INVALID when the version is not ready.
  */
@@ -89,12 +90,14 @@ export async function moveAlias(
   store: ObjectStore,
   model: string,
   move: Omit<AliasMove, 'from'>,
+  options: { readonly onlyFrom?: string } = {},
 ): Promise<{ readonly registry: Registry; readonly moved: boolean }> {
   const { value, changed } = await updateDocument<Registry>(store, registryKey(model), (current) => {
     const registry = current ?? notRegistered(model);
     if (registry.moves.some(({ moveId }) => moveId === move.moveId)) return registry;
     if (move.to !== null) checkReady(model, findVersion(registry, move.to));
     const { [move.alias]: from = null, ...others } = registry.aliases;
+    if (options.onlyFrom !== undefined && from !== options.onlyFrom) return registry;
     return {
       ...registry,
       aliases: move.to === null ? others : { ...others, [move.alias]: move.to },

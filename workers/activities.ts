@@ -72,9 +72,7 @@ function frameworkActivities(host: ActivityHost): Activities {
       ...shared,
       keysFolder: join(homeFolder, 'keys'),
       retainDays: host.retainDays,
-      environment: host.environment,
-      bundleFile: host.bundle.file,
-      lockfile: host.lockfile,
+      code: { environment: host.environment, bundleFile: host.bundle.file, lockfile: host.lockfile },
       closedHistories: (run, beat) => closedHistories(client, run, beat),
     }),
   };

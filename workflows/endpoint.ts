@@ -1,5 +1,6 @@
 import type { ChangeRequest } from '../activities/release/contract.ts';
-import type { Route, RouteChange } from '../domain/route.ts';
+import type { ModelReference } from '../domain/model-package.ts';
+import type { Route } from '../domain/route.ts';
 import {
   ApplicationFailure,
   allHandlersFinished,
@@ -34,8 +35,10 @@ export async function endpoint(name: string, state: EndpointState = { holder: nu
   setHandler(changeUpdate, (request) =>
     inTurn(async () => {
       if (holder !== null && holder !== request.holder && (await release.isOpen(holder))) throw busy(name, holder);
+      const current = await release.readRoute({ endpoint: name });
+      refuseStale(current, request);
       if (request.promotion !== undefined) await release.promoteVersion(request.promotion);
-      const route = await write(request.change);
+      const route = await release.writeRoute({ change: request.change, expectedEpoch: current?.epoch ?? 0 });
       holder = request.done ? null : request.holder;
       return route;
     }),
@@ -46,9 +49,17 @@ export async function endpoint(name: string, state: EndpointState = { holder: nu
   await continueAsNew<typeof endpoint>(name, { holder });
 }
 
-async function write(change: RouteChange): Promise<Route> {
-  const current = await release.readRoute({ endpoint: change.endpoint });
-  return release.writeRoute({ change, expectedEpoch: current?.epoch ?? 0 });
+/** A release judged its challenger against the champion that served then: against another one its decision says nothing. */
+function refuseStale(current: Route | null, { change, expects }: ChangeRequest): void {
+  if (current?.changeId === change.changeId) return;
+  const serving = current?.arms.find((arm) => arm.name === 'champion')?.version ?? null;
+  if (serving?.packageDigest === expects?.packageDigest && serving?.modelVersion === expects?.modelVersion) return;
+  const says = (version: ModelReference | null) => (version === null ? 'none' : `version ${version.modelVersion}`);
+  throw ApplicationFailure.create({
+    type: 'CONFLICT',
+    nonRetryable: true,
+    message: `The champion of endpoint '${change.endpoint}' is ${says(serving)} by now, the release was judged against ${says(expects)}. Run the pipeline again.`,
+  });
 }
 
 function busy(name: string, holder: string): ApplicationFailure {

@@ -3,6 +3,8 @@ import type { Duration } from '../domain/duration.ts';
 import { taskQueue } from '../domain/config.ts';
 import { monitorDecision } from '../domain/monitor.ts';
 import {
+  ActivityFailure,
+  ChildWorkflowCancellationType,
   ChildWorkflowFailure,
   ParentClosePolicy,
   continueAsNew,
@@ -11,6 +13,7 @@ import {
   isCancellation,
   setHandler,
   sleep,
+  TemporalFailure,
   workflowInfo,
 } from '@temporalio/workflow';
 import { monitoring } from './activities.ts';
@@ -51,12 +54,9 @@ export async function monitor(
   setHandler(monitorQuery, () => ({ after, reports, retrainings, retraining, lastReason }));
 
   while (!workflowInfo().continueAsNewSuggested) {
-    const report = await monitoring.measureDrift({
-      endpoint: request.endpoint,
-      model: request.model,
-      after,
-      policy: request.policy,
-    });
+    const look = await lookForDrift(request, after);
+    if (look.failure !== null) lastReason = look.failure;
+    const { report } = look;
     if (report === null) {
       await sleep(request.every);
       continue;
@@ -78,7 +78,22 @@ export async function monitor(
   await continueAsNew<typeof monitor>(request, { after, reports, retrainings });
 }
 
-/** A failed retraining must not end the watch: its own run records why it failed. */
+type Look = { readonly report: DriftReport | null; readonly failure: string | null };
+
+/** A look that fails (no champion yet, a damaged package, a full disk) is a reason to say so and look again, not to stop watching. */
+async function lookForDrift({ endpoint, model, policy }: MonitorRequest, after: string | null): Promise<Look> {
+  try {
+    return { report: await monitoring.measureDrift({ endpoint, model, after, policy }), failure: null };
+  } catch (error) {
+    if (isCancellation(error) || !(error instanceof ActivityFailure)) throw error;
+    return { report: null, failure: error.cause?.message ?? error.message };
+  }
+}
+
+/**
+ * A failed retraining must not end the watch: its own run records why it failed. Nor must one that an earlier monitor of the endpoint started
+ * and that still goes on. Cancelling the monitor leaves a release that has begun alone.
+ */
 async function retrain(request: MonitorRequest, workflowId: string): Promise<void> {
   try {
     await executeChild(request.pipeline, {
@@ -86,9 +101,16 @@ async function retrain(request: MonitorRequest, workflowId: string): Promise<voi
       taskQueue: taskQueue('control'),
       args: [request.input],
       parentClosePolicy: ParentClosePolicy.ABANDON,
+      cancellationType: ChildWorkflowCancellationType.ABANDON,
       memo: { startedBy: 'monitor' },
     });
   } catch (error) {
-    if (isCancellation(error) || !(error instanceof ChildWorkflowFailure)) throw error;
+    const known = error instanceof ChildWorkflowFailure || isAlreadyStarted(error);
+    if (isCancellation(error) || !known) throw error;
   }
+}
+
+/** By name: the class is not among what the workflow package exports. */
+function isAlreadyStarted(error: unknown): boolean {
+  return error instanceof TemporalFailure && error.name === 'WorkflowExecutionAlreadyStartedError';
 }

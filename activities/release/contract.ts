@@ -1,4 +1,4 @@
-import type { Decision } from '../../domain/decision.ts';
+import type { ReleaseDecision } from '../../domain/decision.ts';
 import type { Guardrail, Measurement } from '../../domain/guardrail.ts';
 import type { ModelReference } from '../../domain/model-package.ts';
 import type { Alias } from '../../domain/registry.ts';
@@ -23,7 +23,7 @@ export type ReleaseActivities = {
     readonly why: string;
     readonly evidenceSha256: string;
   }): Promise<void>;
-  /** Moves `champion` to the version and clears `challenger`. Refuses a decision that is not `pass`. Idempotent by moveId. */
+  /** Moves `champion` to the version and clears `challenger`. Refuses a decision that does not come out as `pass` again. Idempotent by moveId. */
   promoteVersion(request: ReleaseEnd): Promise<void>;
   /** Marks the version as rejected and clears `challenger`. Idempotent by moveId. */
   rejectVersion(request: ReleaseEnd): Promise<void>;
@@ -37,6 +37,8 @@ export type ReleaseActivities = {
 export type ChangeRequest = {
   readonly change: RouteChange;
   readonly holder: string;
+  /** The champion that the release knows; the change is refused where another one serves by now. Null: the endpoint serves none yet. */
+  readonly expects: ModelReference | null;
   /** Whether the endpoint is given back with it. */
   readonly done: boolean;
   /** What the endpoint promotes just before the change: in its turn, so that champion and route never part. */
@@ -48,7 +50,7 @@ export type ReleaseEnd = {
   readonly version: ModelReference;
   readonly moveId: string;
   readonly who: string;
-  readonly decision: Decision;
+  readonly decision: ReleaseDecision;
 };
 
 /** Which traffic is evidence: rows of route epoch `sinceEpoch` and later that were answered at or after `since` (ISO 8601; bounds the scan). */

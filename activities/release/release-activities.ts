@@ -1,7 +1,9 @@
 import type { ObjectStore } from '../../stores/objects/object-store.ts';
 import type { ReleaseActivities, ReleaseEnd } from './contract.ts';
 import { canonicalJson } from '../../domain/canonical-json.ts';
+import { decideAgain } from '../../domain/decide-again.ts';
 import { CodedError } from '../../domain/errors.ts';
+import { requireName } from '../../domain/names.ts';
 import { sha256Hex } from '../../stores/digest.ts';
 import { moveAlias, rejectVersion } from '../../stores/registry.ts';
 import { readRoute, writeRoute } from '../../stores/routes.ts';
@@ -20,7 +22,10 @@ export function releaseActivities(dependencies: ReleaseDependencies): ReleaseAct
   const { store, now } = dependencies;
   return {
     ...createTrafficMeasurements(dependencies),
-    readRoute: async ({ endpoint }) => (await readRoute(store, endpoint))?.route ?? null,
+    async readRoute({ endpoint }) {
+      requireName('endpoint', endpoint);
+      return (await readRoute(store, endpoint))?.route ?? null;
+    },
     writeRoute: ({ change, expectedEpoch }) => writeRoute(store, change, { expectedEpoch, at: now() }),
     changeRoute: (request) => dependencies.client.change(request),
     isOpen: (workflowId) => dependencies.client.isOpen(workflowId),
@@ -35,35 +40,46 @@ export function releaseActivities(dependencies: ReleaseDependencies): ReleaseAct
   };
 }
 
+/** The decision's word is not taken: it must be about this version, and come out as `pass` again from its own measurements. */
 async function promoteVersion(dependencies: ReleaseDependencies, end: ReleaseEnd): Promise<void> {
-  if (end.decision.outcome !== 'pass') {
+  const { version, decision } = end;
+  const name = `Version ${version.modelVersion} of ${version.model}`;
+  if (decision.challenger?.packageDigest !== version.packageDigest) {
     throw new CodedError(
       'INPUT_INVALID',
-      `Version ${end.version.modelVersion} of ${end.version.model} cannot be promoted: its decision is '${end.decision.outcome}'. Promote on 'pass', else reject.`,
+      `${name} cannot be promoted: the decision is about another version. Hand on what evaluate or canary gave for this one.`,
     );
   }
-  await moveAlias(dependencies.store, end.version.model, {
+  const again = decideAgain(decision).outcome;
+  if (decision.outcome !== 'pass' || again !== 'pass') {
+    const says =
+      decision.outcome === again ? `'${again}'` : `'${decision.outcome}', but its measurements say '${again}'`;
+    throw new CodedError(
+      'INPUT_INVALID',
+      `${name} cannot be promoted: its decision is ${says}. Promote on 'pass', else reject.`,
+    );
+  }
+  await moveAlias(dependencies.store, version.model, {
+    ...move(dependencies, end),
     moveId: `${end.moveId}/champion`,
     alias: 'champion',
-    to: end.version.modelVersion,
-    who: end.who,
-    why: end.decision.reason,
-    evidenceSha256: digest(end),
-    at: dependencies.now(),
+    to: version.modelVersion,
   });
   await clearChallenger(dependencies, end);
 }
 
+/** Another release's challenger stays. */
 async function clearChallenger(dependencies: ReleaseDependencies, end: ReleaseEnd): Promise<void> {
-  await moveAlias(dependencies.store, end.version.model, {
-    moveId: `${end.moveId}/challenger`,
-    alias: 'challenger',
-    to: null,
-    who: end.who,
-    why: end.decision.reason,
-    evidenceSha256: digest(end),
-    at: dependencies.now(),
-  });
+  await moveAlias(
+    dependencies.store,
+    end.version.model,
+    { ...move(dependencies, end), moveId: `${end.moveId}/challenger`, alias: 'challenger', to: null },
+    { onlyFrom: end.version.modelVersion },
+  );
+}
+
+function move(dependencies: ReleaseDependencies, end: ReleaseEnd) {
+  return { who: end.who, why: end.decision.reason, evidenceSha256: digest(end), at: dependencies.now() };
 }
 
 function digest(end: ReleaseEnd): string {

@@ -1,21 +1,18 @@
 import type { RecordedHistory } from '../../audit/capsule.ts';
-import type { Environment, RunKey } from '../../domain/run.ts';
+import type { RunKey } from '../../domain/run.ts';
 import type { ObjectStore } from '../../stores/objects/object-store.ts';
 import type { Beat } from '../heartbeat.ts';
 import type { RunActivities } from './contract.ts';
 import { sealCapsule } from '../../audit/seal.ts';
-import { writeRunOutcome, writeRunStart } from '../../stores/runs.ts';
+import { readRun, writeRunOutcome, writeRunStart } from '../../stores/runs.ts';
+import { type WorkerCode, codeOf, keepCode } from './code-archive.ts';
 import { referencesIn } from './references.ts';
 
 export type RunDependencies = {
   readonly store: ObjectStore;
   readonly keysFolder: string;
   readonly retainDays: number;
-  readonly environment: Environment;
-  /** The workflow bundle that this worker runs. */
-  readonly bundleFile: string;
-  /** The bytes of the project's package-lock.json; null when it has none. */
-  readonly lockfile: Uint8Array | null;
+  readonly code: WorkerCode;
   /** Waits until the run is closed; then its history and those of its children. */
   readonly closedHistories: (run: RunKey, beat: Beat) => Promise<readonly RecordedHistory[]>;
   readonly now: () => string;
@@ -24,24 +21,30 @@ export type RunDependencies = {
 
 /** Bookkeeping around every run: what the author of a pipeline never has to call. */
 export function runActivities(dependencies: RunDependencies): RunActivities {
-  const { store, environment } = dependencies;
+  const { store, code } = dependencies;
+  let kept: Promise<void> | null = null;
   return {
     async recordStart(request) {
-      const start = { ...request, environment };
-      await writeRunStart(store, start);
-      return start;
+      // Once a worker; an attempt that failed is made again by the next.
+      kept ??= keepCode(store, code);
+      await kept.catch((error: unknown) => {
+        kept = null;
+        throw error;
+      });
+      return writeRunStart(store, { ...request, environment: code.environment });
     },
     async recordOutcome(outcome) {
       await writeRunOutcome(store, outcome);
     },
     async sealCapsule(run) {
       const histories = await dependencies.closedHistories(run, dependencies.beat());
+      const { environment } = (await readRun(store, run)).start;
+      const references = referencesIn(histories);
       return sealCapsule(dependencies, run, {
         histories,
-        bundle: { body: { file: dependencies.bundleFile }, sha256: environment.bundleSha256 },
-        lockfile: dependencies.lockfile,
         environment,
-        references: referencesIn(histories),
+        references,
+        ...(await codeOf(store, environment)),
       });
     },
   };

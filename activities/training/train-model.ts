@@ -1,10 +1,12 @@
-import { mkdir, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ObjectPin } from '../../domain/snapshot.ts';
 import type { TrainedModel } from '../../domain/trainer.ts';
+import type { ObjectStore } from '../../stores/objects/object-store.ts';
 import type { TrainingRequest } from './contract.ts';
 import type { TrainingDependencies } from './dependencies.ts';
 import { type PackageFile, packageFiles } from '../../domain/model-package.ts';
+import { isCoded } from '../../domain/errors.ts';
 import { runFolder } from '../../domain/run.ts';
 import { pinFileOnce } from '../../stores/artifacts.ts';
 import { readDocument, writeDocumentOnce } from '../../stores/documents.ts';
@@ -20,12 +22,12 @@ export async function trainModel(dependencies: TrainingDependencies, request: Tr
   const done = await readDocument<TrainedModel>(dependencies.store, `${folder}trained.json`);
   if (done !== null) return done.value;
 
-  const scratch = join(dependencies.workFolder, `${request.run.runId}-${request.stepId}-${process.pid}`);
-  await mkdir(scratch, { recursive: true });
+  await mkdir(dependencies.workFolder, { recursive: true });
+  // Of its own: an attempt that was taken for dead may still be at work.
+  const scratch = await mkdtemp(join(dependencies.workFolder, `${request.run.runId}-${request.stepId}-`));
   try {
     const trained = await attempt(dependencies, request, { folder, scratch });
-    await writeDocumentOnce(dependencies.store, `${folder}trained.json`, trained);
-    return trained;
+    return await keepFirst(dependencies.store, `${folder}trained.json`, trained);
   } finally {
     await rm(scratch, { recursive: true, force: true });
   }
@@ -66,4 +68,16 @@ async function attempt(
     epochs: result.epochs,
     elapsedMs: Date.now() - began,
   };
+}
+
+/** Of two attempts at once the first to write is the one; they trained the same bytes and differ in their timings alone. */
+async function keepFirst(store: ObjectStore, key: string, trained: TrainedModel): Promise<TrainedModel> {
+  try {
+    await writeDocumentOnce(store, key, trained);
+    return trained;
+  } catch (error) {
+    const first = isCoded(error, 'CONFLICT') ? await readDocument<TrainedModel>(store, key) : null;
+    if (first === null) throw error;
+    return first.value;
+  }
 }

@@ -5,6 +5,7 @@ import { taskQueue } from '../../domain/config.ts';
 import {
   ApplicationFailure,
   CancellationScope,
+  ContinueAsNew,
   ParentClosePolicy,
   TemporalFailure,
   type WorkflowInterceptors,
@@ -46,6 +47,8 @@ export function runRecordInterceptors(): WorkflowInterceptors {
             });
             return result;
           } catch (error) {
+            // The run goes on under the same run id; it is recorded when its last part ends.
+            if (error instanceof ContinueAsNew) throw error;
             const cancelled = isCancellation(error);
             const failure = toCodedFailure(error);
             await CancellationScope.nonCancellable(async () => {
@@ -143,7 +146,7 @@ function thrown({ message, name, stack }: Error): ApplicationFailure {
 }
 
 function isCode(type: string | undefined | null): type is ErrorCode {
-  return typeof type === 'string' && type in errorTable;
+  return typeof type === 'string' && Object.hasOwn(errorTable, type);
 }
 
 function isFailure(value: unknown): value is CodedFailure {

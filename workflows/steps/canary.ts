@@ -5,13 +5,14 @@ import type { ModelReference } from '../../domain/model-package.ts';
 import type { RampPolicy } from '../../domain/ramp.ts';
 import type { Arm, Route } from '../../domain/route.ts';
 import { decide } from '../../domain/decide.ts';
+import { CodedError } from '../../domain/errors.ts';
 import { nextRampStep } from '../../domain/ramp-step.ts';
 import { sleep } from '@temporalio/workflow';
 import { traffic } from '../activities.ts';
 import { type StepHandle, recordDecision, recordStep } from '../run-progress.ts';
 import { changeEndpoint } from './endpoint-change.ts';
 import { errors } from './guardrails.ts';
-import { type Stage, servingChampion } from './stage.ts';
+import { type Stage, pauseMs, requireRequests, servingChampion } from './stage.ts';
 
 export type CanaryOptions = {
   readonly endpoint: string;
@@ -49,6 +50,7 @@ export async function canary(challenger: ModelReference, options: CanaryOptions)
   return recordStep(
     'canary',
     async (step) => {
+      requireRamp(policy);
       const { champion } = await servingChampion(options.endpoint);
       const decision = await climb({
         policy,
@@ -59,7 +61,7 @@ export async function canary(challenger: ModelReference, options: CanaryOptions)
         checkEvery: options.checkEvery ?? '10 seconds',
       });
       recordDecision('canary', decision);
-      return { ...decision, endpoint: options.endpoint, champion };
+      return { ...decision, endpoint: options.endpoint, challenger, champion };
     },
     (stage) => `${stage.outcome}: ${stage.reason}`,
   );
@@ -78,7 +80,7 @@ async function climb(task: Climb): Promise<Decision> {
   let ramp: Ramp = await setWeight(task, { routes: [], weights: [] }, 0);
   for (;;) {
     const step = ramp.routes.length - 1;
-    await sleep(task.checkEvery);
+    await sleep(pauseMs(task.checkEvery, Date.now() - Date.parse(ramp.routes[0]?.at ?? '')));
     const { decision, requests } = await measure(task, ramp);
     task.step.note(`weight ${task.policy.weights[step] ?? 0} %, ${requests} answers`);
     const elapsedMs = Date.now() - Date.parse(ramp.routes.at(-1)?.at ?? '');
@@ -100,10 +102,11 @@ async function climb(task: Climb): Promise<Decision> {
 }
 
 async function setWeight(task: Climb, ramp: Ramp, step: number): Promise<Ramp> {
-  const weight = task.policy.weights[step] ?? 100;
+  const weight = task.policy.weights[step] ?? 0;
   const route = await changeEndpoint({
     endpoint: task.endpoint,
-    changeId: `${task.step.stepId}-${weight}`,
+    changeId: `${task.step.stepId}-${step}-${weight}`,
+    expects: task.champion,
     arms: arms(task.champion, task.challenger, weight),
     shadows: [],
     why: `canary of version ${task.challenger.modelVersion} at ${weight} %`,
@@ -136,4 +139,15 @@ async function measure(task: Climb, ramp: Ramp): Promise<{ readonly decision: De
     decision: decide(task.policy.guardrails, measurements.slice(1), { champion: true }),
     requests: measurements[0]?.value ?? 0,
   };
+}
+
+/** A ramp that is none would send all traffic to the challenger at once. */
+function requireRamp({ weights, requests }: RampPolicy): void {
+  requireRequests(requests);
+  const climbs = weights.every((weight, index) => weight > (weights[index - 1] ?? 0) && weight <= 100);
+  if (weights.length > 0 && climbs) return;
+  throw new CodedError(
+    'INPUT_INVALID',
+    `The weights [${weights.join(', ')}] are no ramp. Give shares in percent, ascending, above 0 and up to 100.`,
+  );
 }

@@ -9,6 +9,8 @@ export type EndpointChange = {
   readonly endpoint: string;
   /** Names this change within the run. */
   readonly changeId: string;
+  /** The champion that the run knows; null: the endpoint serves none yet. */
+  readonly expects: ModelReference | null;
   readonly arms: readonly Arm[];
   readonly shadows: readonly ModelReference[];
   readonly why: string;
@@ -33,7 +35,7 @@ export async function changeEndpoint(change: EndpointChange): Promise<Route> {
 }
 
 async function ask(change: EndpointChange): Promise<Route> {
-  const { done, changeId, promotion, ...wanted } = change;
+  const { done, changeId, expects, promotion, ...wanted } = change;
   const run = thisRun();
   const champion = change.arms.find((arm) => arm.name === 'champion');
   const isFirst = champion !== undefined && !held.has(change.endpoint);
@@ -43,6 +45,7 @@ async function ask(change: EndpointChange): Promise<Route> {
     release.changeRoute({
       change: { ...wanted, changeId: stepKey(changeId), who: run.workflowId },
       holder: run.workflowId,
+      expects,
       done,
       ...(promotion === undefined ? {} : { promotion }),
     }),
@@ -74,6 +77,7 @@ export async function giveEndpointsBack(why: string): Promise<readonly string[]>
       await ask({
         endpoint,
         changeId: 'give-back',
+        expects: champion,
         arms: onlyChampion(champion),
         shadows: [],
         why,

@@ -1,4 +1,4 @@
-import type { Decision } from '../../domain/decision.ts';
+import type { ReleaseDecision } from '../../domain/decision.ts';
 import type { Guardrail } from '../../domain/guardrail.ts';
 import type { ModelReference } from '../../domain/model-package.ts';
 import type { DataSlice } from '../../domain/snapshot.ts';
@@ -12,9 +12,6 @@ export type EvaluateOptions = {
   readonly guardrails: readonly Guardrail[];
 };
 
-/** The gate's decision, with the champion that the challenger was held against; null: there is none yet. */
-export type Evaluation = Decision & { readonly champion: ModelReference | null };
-
 /**
  * Scores challenger and champion on the same held-out rows and decides by the guardrails. Without a champion the comparative ones do not apply;
  * the absolute ones must still pass.
@@ -22,7 +19,7 @@ export type Evaluation = Decision & { readonly champion: ModelReference | null }
  * @example
  * const offline = await evaluate(challenger, { on: holdout, against: 'champion', guardrails: [auc.atLeast(0.6), auc.nonInferiorBy(0.002)] });
  */
-export async function evaluate(challenger: ModelReference, options: EvaluateOptions): Promise<Evaluation> {
+export async function evaluate(challenger: ModelReference, options: EvaluateOptions): Promise<ReleaseDecision> {
   return recordStep(
     'evaluate',
     async () => {
@@ -35,7 +32,7 @@ export async function evaluate(challenger: ModelReference, options: EvaluateOpti
       });
       const decision = decide(options.guardrails, measurements, { champion: champion !== null });
       recordDecision('evaluate', decision);
-      return { ...decision, champion };
+      return { ...decision, challenger, champion };
     },
     (decision) => `${decision.outcome}: ${decision.reason}`,
   );

@@ -1,4 +1,4 @@
-import type { Decision } from '../../domain/decision.ts';
+import type { ReleaseDecision } from '../../domain/decision.ts';
 import type { ModelReference } from '../../domain/model-package.ts';
 import type { ReleaseOutcome } from '../../domain/run.ts';
 import { recordStep, stepKey, thisRun } from '../run-progress.ts';
@@ -9,11 +9,12 @@ import { changeEndpoint, onlyChampion } from './endpoint-change.ts';
  * compare-and-set with this step's key, so that each happens once, whatever is killed when. A promotion that has begun is not cancelled.
  *
  * @param decision - what the promotion rests on; its digest stands beside the alias move.
- * @throws ApplicationFailure INPUT_INVALID when the decision is not `pass`, ENDPOINT_BUSY when another release holds the endpoint.
+ * @throws ApplicationFailure INPUT_INVALID when the decision is about another version or does not come out as `pass` again, CONFLICT when
+ * another champion serves by now, ENDPOINT_BUSY when another release holds the endpoint.
  */
 export async function promote(
   challenger: ModelReference,
-  decision: Decision,
+  decision: ReleaseDecision,
   options: { readonly endpoint?: string } = {},
 ): Promise<ReleaseOutcome> {
   const endpoint = options.endpoint ?? challenger.model;
@@ -23,6 +24,7 @@ export async function promote(
       await changeEndpoint({
         endpoint,
         changeId: step.stepId,
+        expects: decision.champion,
         arms: onlyChampion(challenger),
         shadows: [],
         why: `promotion of version ${challenger.modelVersion}: ${decision.reason}`,

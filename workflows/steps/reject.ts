@@ -1,4 +1,4 @@
-import type { Decision } from '../../domain/decision.ts';
+import type { ReleaseDecision } from '../../domain/decision.ts';
 import type { ModelReference } from '../../domain/model-package.ts';
 import type { ReleaseOutcome } from '../../domain/run.ts';
 import { release } from '../activities.ts';
@@ -10,7 +10,7 @@ import type { Stage } from './stage.ts';
  * Ends a release without promotion: a normal result. All traffic goes back to the champion where a shadow or canary had touched it, and the
  * version is marked with the reason.
  */
-export async function reject(challenger: ModelReference, decision: Decision | Stage): Promise<ReleaseOutcome> {
+export async function reject(challenger: ModelReference, decision: ReleaseDecision | Stage): Promise<ReleaseOutcome> {
   return recordStep(
     'reject',
     async (step) => {
@@ -18,6 +18,7 @@ export async function reject(challenger: ModelReference, decision: Decision | St
         await changeEndpoint({
           endpoint: decision.endpoint,
           changeId: step.stepId,
+          expects: decision.champion,
           arms: onlyChampion(decision.champion),
           shadows: [],
           why: `rejection of version ${challenger.modelVersion}: ${decision.reason}`,

@@ -9,7 +9,7 @@ import { traffic } from '../activities.ts';
 import { recordDecision, recordStep } from '../run-progress.ts';
 import { changeEndpoint, onlyChampion } from './endpoint-change.ts';
 import { errors } from './guardrails.ts';
-import { type Stage, servingChampion } from './stage.ts';
+import { type Stage, pauseMs, requireRequests, servingChampion } from './stage.ts';
 
 export type ShadowOptions = {
   readonly endpoint: string;
@@ -32,19 +32,22 @@ export async function shadow(challenger: ModelReference, options: ShadowOptions)
   return recordStep(
     'shadow',
     async (step) => {
+      requireRequests(options.requests);
       const { champion } = await servingChampion(options.endpoint);
       const route = await changeEndpoint({
         endpoint: options.endpoint,
         changeId: step.stepId,
+        expects: champion,
         arms: onlyChampion(champion),
         shadows: [challenger],
         why: `shadow of version ${challenger.modelVersion}`,
         done: false,
       });
       const guardrails = [atLeastRequests(options.requests), ...(options.guardrails ?? [errors.atMost(0.01)])];
-      const deadline = Date.now() + durationMs(options.atMost);
+      const began = Date.now();
+      const deadline = began + durationMs(options.atMost);
       for (;;) {
-        await sleep(options.checkEvery ?? '10 seconds');
+        await sleep(pauseMs(options.checkEvery ?? '10 seconds', Date.now() - began));
         const measurements = await traffic.measureShadow({
           endpoint: options.endpoint,
           champion,
@@ -58,7 +61,7 @@ export async function shadow(challenger: ModelReference, options: ShadowOptions)
         step.note(`${measurements[0]?.value ?? 0} of ${options.requests} pairs`);
         if (isOver(decision, Date.now() >= deadline)) {
           recordDecision('shadow', decision);
-          return { ...decision, endpoint: options.endpoint, champion };
+          return { ...decision, endpoint: options.endpoint, challenger, champion };
         }
       }
     },
