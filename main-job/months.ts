@@ -28,8 +28,9 @@ export async function cutMonths(folder: string): Promise<void> {
   try {
     for (const month of missing) {
       const partial = `${monthFile(folder, month)}.part`;
+      // By all columns: flights of the same minute in any order would give other bytes, and another model, each time.
       await tables.all(
-        `COPY (SELECT * FROM read_parquet(${literal(sourceFile())}) WHERE strftime(date, '%Y-%m') = ${literal(month)} ORDER BY date) TO ${literal(partial)} (FORMAT parquet, COMPRESSION zstd)`,
+        `COPY (SELECT * FROM read_parquet(${literal(sourceFile())}) WHERE strftime(date, '%Y-%m') = ${literal(month)} ORDER BY ALL) TO ${literal(partial)} (FORMAT parquet, COMPRESSION zstd)`,
       );
       await rename(partial, monthFile(folder, month));
     }
