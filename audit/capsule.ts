@@ -5,19 +5,9 @@ import type { ObjectPin, SnapshotReference } from '../domain/snapshot.ts';
 import type { ObjectBody } from '../stores/objects/object-store.ts';
 import { merkleRoot } from './merkle.ts';
 
-/** What a capsule holds. `data`, `registry` and `route` objects move on under their keys; all others are written once. */
+/** What a capsule holds. `data` objects may get newer versions under their keys; all others are written once. */
 export type EntryKind =
-  | 'history'
-  | 'bundle'
-  | 'lockfile'
-  | 'run'
-  | 'outcome'
-  | 'snapshot'
-  | 'data'
-  | 'package-manifest'
-  | 'package-file'
-  | 'registry'
-  | 'route';
+  'history' | 'bundle' | 'lockfile' | 'run' | 'outcome' | 'snapshot' | 'data' | 'package-manifest' | 'package-file';
 
 /** One object of a capsule, pinned. */
 export type CapsuleEntry = ObjectPin & { readonly name: string; readonly kind: EntryKind };
@@ -30,6 +20,15 @@ export type RecordedHistory = {
   readonly historyJson: string;
 };
 
+/** What belongs to a run's evidence and was not to be had when its capsule was sealed: `name` is an object's key or a capsule's own name for it. */
+export type MissingEvidence = { readonly name: string; readonly reason: string };
+
+/** Snapshots and model packages by their references. */
+export type NamedObjects = {
+  readonly snapshots: readonly SnapshotReference[];
+  readonly packages: readonly ModelReference[];
+};
+
 /** Which entry holds which history; the run's own comes first. */
 export type CapsuleHistory = Omit<RecordedHistory, 'historyJson'> & { readonly name: string };
 
@@ -40,24 +39,22 @@ export type CapsuleManifest = {
   readonly environment: Environment;
   readonly histories: readonly CapsuleHistory[];
   readonly entries: readonly CapsuleEntry[];
+  /** Empty for a whole capsule; else the replay can only say DIFFERENT. */
+  readonly missing: readonly MissingEvidence[];
   /** Merkle root over the canonical JSON of each entry, in order, hex. */
   readonly root: string;
   readonly sealedAt: string;
 };
 
-/** What the collector hands to the sealer: own histories first, then children. Registry and route pins are those that the run left behind. */
+/** What the collector hands to the sealer: own histories first, then children. `bundle` null: it is not to be had any more. */
 export type CapsuleParts = {
   readonly histories: readonly RecordedHistory[];
-  readonly bundle: { readonly body: ObjectBody; readonly sha256: string };
+  readonly bundle: { readonly body: ObjectBody; readonly sha256: string } | null;
   /** Bytes of package-lock.json; null when the project has none. */
   readonly lockfile: Uint8Array | null;
   readonly environment: Environment;
-  readonly references: {
-    readonly snapshots: readonly SnapshotReference[];
-    readonly packages: readonly ModelReference[];
-    readonly registries?: readonly ObjectPin[];
-    readonly routes?: readonly ObjectPin[];
-  };
+  /** What Perdura's own steps worked on. `mentioned`: what only the author's code or the run's input names, which may be no reference at all. */
+  readonly references: NamedObjects & { readonly mentioned?: NamedObjects };
 };
 
 /** The file names of a capsule below its evidence folder. */
@@ -81,5 +78,5 @@ export function entriesRoot(entries: readonly CapsuleEntry[]): string {
 
 /** Whether the newest version at an entry's key must still hold the sealed bytes. */
 export function isWriteOnce(kind: EntryKind): boolean {
-  return kind !== 'data' && kind !== 'registry' && kind !== 'route';
+  return kind !== 'data';
 }

@@ -1,7 +1,6 @@
 import { canonicalJson } from '../domain/canonical-json.ts';
-import { decide } from '../domain/decide.ts';
+import { decideAgain } from '../domain/decide-again.ts';
 import type { Decision, Finding } from '../domain/decision.ts';
-import type { Measurement } from '../domain/guardrail.ts';
 import { firstJsonDifference } from './json-difference.ts';
 
 /** What recomputing found. `unmeasured` counts findings without a measurement, `withheld` passes that a step did not give; `differences` one line for each decision that does not follow. */
@@ -31,17 +30,6 @@ export function checkDecisions(values: readonly unknown[]): DecisionChecks {
 }
 
 type DecidedAgain = { readonly decision: Decision; readonly again: Decision };
-
-/** That there was a champion is told from any comparative finding that was applied. */
-function decideAgain({ findings }: Decision): Decision {
-  const comparative = findings.filter(({ guardrail: { rule } }) => rule === 'nonInferior' || rule === 'noAlarm');
-  const champion = comparative.length === 0 || comparative.some(({ verdict }) => verdict !== 'not-applicable');
-  const guardrails = findings.map(({ guardrail }) => guardrail);
-  const measurements = findings.flatMap(({ measurement }): readonly Measurement[] =>
-    measurement === null ? [] : [measurement],
-  );
-  return decide(guardrails, measurements, { champion });
-}
 
 /** A step may leave open what its guardrails would pass, for want of requests or time. Nothing may pass what they do not. */
 function isWithheld({ decision, again }: DecidedAgain): boolean {

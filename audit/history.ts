@@ -28,6 +28,10 @@ export type HistoryEvent = {
     readonly activityType: Named;
     readonly input?: Payloads | null;
   };
+  readonly activityTaskCompletedEventAttributes?: {
+    readonly scheduledEventId: string;
+    readonly result?: Payloads | null;
+  };
   readonly timerStartedEventAttributes?: { readonly timerId: string; readonly startToFireTimeout?: string | null };
   readonly startChildWorkflowExecutionInitiatedEventAttributes?: {
     readonly workflowId: string;
@@ -53,10 +57,28 @@ export type HistoryEvent = {
  * @throws CodedError EVIDENCE_ALTERED when it is not a history.
  */
 export function parseHistory(historyJson: string, name: string): { readonly events: readonly HistoryEvent[] } {
-  const history = tryParse(historyJson) as { readonly events?: readonly HistoryEvent[] } | null;
+  const history = parseJson(historyJson) as { readonly events?: readonly HistoryEvent[] } | null;
   if (typeof history === 'object' && history !== null && Array.isArray(history.events) && history.events.length > 0)
     return { events: history.events };
   throw new CodedError('EVIDENCE_ALTERED', `${name} is not an event history. Compare it with its older versions.`);
+}
+
+/** An activity that completed, with the values that it was given and that it answered. */
+export type CompletedActivity = {
+  readonly name: string;
+  readonly input: readonly unknown[];
+  readonly result: readonly unknown[];
+};
+
+/** The activities that completed, in the order in which they did. */
+export function completedActivities(events: readonly HistoryEvent[]): readonly CompletedActivity[] {
+  const scheduled = new Map(events.map((event) => [event.eventId, event.activityTaskScheduledEventAttributes]));
+  return events.flatMap(({ activityTaskCompletedEventAttributes: completed }) => {
+    const asked = completed && scheduled.get(completed.scheduledEventId);
+    if (!asked) return [];
+    const [input, result] = [decodePayloads(asked.input), decodePayloads(completed.result)];
+    return [{ name: asked.activityType.name ?? '', input, result }];
+  });
 }
 
 /** The values of a list of payloads. */
@@ -70,13 +92,13 @@ export function decodePayloads(payloads: Payloads | null | undefined): readonly 
  */
 export function decodePayload(payload: Payload): unknown {
   const bytes = Buffer.from(payload.data ?? '', 'base64');
-  const encoding = Buffer.from(payload.metadata?.['encoding'] ?? '', 'base64').toString('utf8');
+  const encoding = encodingOf(payload);
   switch (encoding) {
     case 'binary/null':
       return null;
     case 'json/plain':
     case 'json/protobuf':
-      return tryParse(bytes.toString('utf8'));
+      return parseJson(bytes.toString('utf8'));
     case 'binary/plain':
       return Object.fromEntries(bytes.entries());
     default:
@@ -92,12 +114,24 @@ export function allValues(value: unknown): readonly unknown[] {
   return Object.values(value).flatMap(allValues);
 }
 
+/** The values of all payloads of an object that are plain JSON, which bytes and encrypted ones are not, whatever they begin with. */
+export function jsonValues(value: unknown): readonly unknown[] {
+  if (typeof value !== 'object' || value === null) return [];
+  if (!isPayload(value)) return Object.values(value).flatMap(jsonValues);
+  return encodingOf(value) === 'json/plain' ? [decodePayload(value)] : [];
+}
+
+function encodingOf(payload: Payload): string {
+  return Buffer.from(payload.metadata?.['encoding'] ?? '', 'base64').toString('utf8');
+}
+
 function isPayload(value: object): value is Payload {
   if (!('metadata' in value) || typeof value.metadata !== 'object' || value.metadata === null) return false;
   return 'encoding' in value.metadata && typeof value.metadata.encoding === 'string';
 }
 
-function tryParse(text: string): unknown {
+/** A JSON text's value; null when it is no JSON. */
+export function parseJson(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {

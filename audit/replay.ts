@@ -4,7 +4,8 @@ import type { ObjectStore } from '../stores/objects/object-store.ts';
 import type { CapsuleManifest, RecordedHistory } from './capsule.ts';
 import { checkDecisions } from './check-decisions.ts';
 import { checkObjects } from './check-objects.ts';
-import { type Evidence, checkRecords, readText } from './check-records.ts';
+import { checkCode } from './check-code.ts';
+import { type Evidence, checkRecords, readSealedStart, readText } from './check-records.ts';
 import { allValues, parseHistory } from './history.ts';
 import { openCapsule } from './open-capsule.ts';
 import { type ReplayCheck, type ReplayReport, failed, ok, toReport } from './report.ts';
@@ -32,8 +33,9 @@ async function replayManifest(deps: ReplayDeps, manifest: CapsuleManifest): Prom
   const histories = await readHistories(cache, manifest, altered);
   const evidence = { manifest, altered, histories };
   return [
+    ...manifest.missing.map(({ name, reason }) => failed('missing', `${name} is missing since the sealing: ${reason}`)),
     ...checks,
-    checkCode(manifest),
+    checkCode(manifest, await readSealedStart(cache, evidence)),
     ...(await replayHistories(cache, evidence)),
     ...(await checkRecords(cache, evidence)),
     recomputeDecisions(manifest, histories),
@@ -52,23 +54,6 @@ async function readHistories(
     histories.push({ ...history, historyJson: await readText(cache, entry) });
   }
   return histories;
-}
-
-function checkCode({ entries, environment }: CapsuleManifest): ReplayCheck {
-  const bundle = entries.find(({ kind }) => kind === 'bundle');
-  const lockfile = entries.find(({ kind }) => kind === 'lockfile');
-  const runtime = `Temporal SDK ${environment.temporalSdk}, Node ${environment.node}; replayed on Node ${process.versions.node}`;
-  if (bundle?.sha256 !== environment.bundleSha256)
-    return failed(
-      'code',
-      `the run recorded the bundle ${environment.bundleSha256}, archived is ${bundle?.sha256 ?? 'none'}`,
-    );
-  if ((lockfile?.sha256 ?? null) !== environment.lockfileSha256)
-    return failed(
-      'code',
-      `the run recorded the lockfile ${environment.lockfileSha256}, archived is ${lockfile?.sha256 ?? 'none'}`,
-    );
-  return ok('code', `bundle ${bundle.sha256.slice(0, 16)}, ${runtime}`);
 }
 
 async function replayHistories(cache: ObjectCache, evidence: Evidence): Promise<readonly ReplayCheck[]> {

@@ -7,6 +7,7 @@ import {
   type CapsuleManifest,
   type CapsuleParts,
   type EntryKind,
+  type MissingEvidence,
   bundleKey,
   entriesRoot,
   manifestName,
@@ -14,7 +15,7 @@ import {
   signatureName,
 } from './capsule.ts';
 import { capsuleStatement } from './capsule-statement.ts';
-import { collectReferences } from './collect.ts';
+import { type Collected, collectReferences } from './collect.ts';
 import { bodyDigest, headIfThere, keep, retention } from './keep.ts';
 import { openCapsule } from './open-capsule.ts';
 import { openSigningKey, sign } from './signing.ts';
@@ -33,17 +34,17 @@ export type SealedCapsule = { readonly manifestKey: string; readonly root: strin
 /**
  * Seals the evidence of a closed run: histories, bundle and lockfile under object lock, everything else pinned where it lies, a Merkle
  * root over all, a manifest, and last its signature. Idempotent by run: a capsule with a signature is found and returned; without one it
- * was never finished, and the manifest is written anew. What the capsule only pins is not locked by it: replay names what is missing.
+ * was never finished, and the manifest is written anew. What the capsule only pins is not locked by it: replay names what is missing. What
+ * is missing already now does not stop the sealing either: the manifest tells it.
  *
- * @throws CodedError EVIDENCE_ALTERED when the run has a capsule that does not hold, INPUT_INVALID when the bundle is not what its digest says.
+ * @throws CodedError EVIDENCE_ALTERED when the run has a capsule that does not hold.
  */
 export async function sealCapsule(deps: SealDeps, run: RunKey, parts: CapsuleParts): Promise<SealedCapsule> {
   const folder = evidenceFolder(run);
   if ((await headIfThere(deps.store, folder + signatureName)) !== null) return existingCapsule(deps.store, run);
-  const entries = [
-    ...(await keepOwned(deps, run, parts)),
-    ...(await collectReferences(deps.store, run, parts.references)),
-  ];
+  const owned = await keepOwned(deps, run, parts);
+  const collected = await collectReferences(deps.store, run, parts.references);
+  const entries = [...owned.entries, ...collected.entries];
   const root = entriesRoot(entries);
   const manifest: CapsuleManifest = {
     format: 'perdura-capsule-v1',
@@ -53,13 +54,14 @@ export async function sealCapsule(deps: SealDeps, run: RunKey, parts: CapsulePar
       return { workflowId, workflowRunId, workflowType, name: historyName(index) };
     }),
     entries,
+    missing: [...owned.missing, ...collected.missing],
     root,
     sealedAt: await sealedAt(deps, folder + manifestName),
   };
   return writeManifest(deps, manifest);
 }
 
-async function keepOwned(deps: SealDeps, run: RunKey, parts: CapsuleParts): Promise<readonly CapsuleEntry[]> {
+async function keepOwned(deps: SealDeps, run: RunKey, parts: CapsuleParts): Promise<Collected> {
   const lock = retention(deps.now(), deps.retainDays);
   const folder = evidenceFolder(run);
   const entries: CapsuleEntry[] = [];
@@ -72,18 +74,24 @@ async function keepOwned(deps: SealDeps, run: RunKey, parts: CapsuleParts): Prom
     const name = historyName(index);
     await own({ name, kind: 'history', key: folder + name, body: Buffer.from(history.historyJson), contentType });
   }
-  const { body, sha256 } = parts.bundle;
-  if ((await bodyDigest(body)).sha256 !== sha256)
-    throw new CodedError(
-      'INPUT_INVALID',
-      `The workflow bundle does not have the SHA-256 ${sha256}. Build it again and restart the worker.`,
-    );
-  await own({ name: 'bundle.js', kind: 'bundle', key: bundleKey(sha256), body, contentType: 'text/javascript' });
+  const noBundle = await bundleDifference(parts);
+  if (parts.bundle !== null && noBundle === null) {
+    const { body, sha256 } = parts.bundle;
+    await own({ name: bundleName, kind: 'bundle', key: bundleKey(sha256), body, contentType: 'text/javascript' });
+  }
   if (parts.lockfile !== null) {
     const name = 'lockfile.json';
     await own({ name, kind: 'lockfile', key: folder + name, body: parts.lockfile, contentType });
   }
-  return entries;
+  return { entries, missing: noBundle === null ? [] : [noBundle] };
+}
+
+/** Other code than the run's is no evidence of it, so it is not kept in its place. */
+async function bundleDifference({ bundle, environment }: CapsuleParts): Promise<MissingEvidence | null> {
+  const missing = (reason: string) => ({ name: bundleName, reason: `The workflow bundle ${reason}.` });
+  if (bundle === null) return missing(`with SHA-256 ${environment.bundleSha256} was not to be had`);
+  const { sha256 } = await bodyDigest(bundle.body);
+  return sha256 === bundle.sha256 ? null : missing(`has SHA-256 ${sha256}, the run's has ${bundle.sha256}`);
 }
 
 async function writeManifest(deps: SealDeps, manifest: CapsuleManifest): Promise<SealedCapsule> {
@@ -131,6 +139,8 @@ async function sealedAt(deps: SealDeps, manifestKey: string): Promise<string> {
     return deps.now();
   }
 }
+
+const bundleName = 'bundle.js';
 
 function historyName(index: number): string {
   return `histories/${index + 1}.json`;

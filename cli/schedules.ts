@@ -14,6 +14,7 @@ import { type Duration, durationMs } from '../domain/duration.ts';
 import { CodedError } from '../domain/errors.ts';
 import { importModule } from '../project/bundle-module.ts';
 import type { PipelineSource, Project } from '../project/load.ts';
+import { readParameters, unknownParameters } from './parameters.ts';
 
 /** When a pipeline runs by itself, and with which input: the export `schedule` of its schedule.ts. */
 export type PipelineSchedule = ({ readonly cron: string } | { readonly every: Duration }) & {
@@ -62,12 +63,30 @@ export async function readSchedule(pipeline: PipelineSource, buildFolder: string
   if (file === null) return null;
   const { schedule } = (await importModule(file, join(buildFolder, pipeline.name))) as { readonly schedule?: unknown };
   const parsed = scheduleSchema.safeParse(schedule);
-  if (parsed.success) return parsed.data as PipelineSchedule;
+  if (parsed.success) {
+    await checkScheduledInput(pipeline, parsed.data.input ?? {}, buildFolder);
+    return parsed.data as PipelineSchedule;
+  }
   throw new CodedError(
     'PROJECT_INVALID',
     `${file} must export 'schedule', for example { cron: '0 6 1 * *' } or { every: '1 day' }, each with an 'input' if need be.`,
     { details: { file, problems: z.prettifyError(parsed.error) } },
   );
+}
+
+/** No one watches a scheduled run begin: a parameter that it does not take is found when the schedule is made. */
+async function checkScheduledInput(
+  pipeline: PipelineSource,
+  input: Readonly<Record<string, unknown>>,
+  buildFolder: string,
+): Promise<void> {
+  const parameters = await readParameters(pipeline, buildFolder);
+  const problem = parameters === null ? null : unknownParameters(pipeline, input, parameters);
+  if (problem === null) return;
+  const file = pipeline.scheduleFile;
+  throw new CodedError('PROJECT_INVALID', `${file} has an 'input' that does not fit. ${problem}`, {
+    details: { file },
+  });
 }
 
 function scheduleId(pipeline: PipelineSource): string {

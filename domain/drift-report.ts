@@ -43,6 +43,7 @@ export type DriftReport = {
   readonly endpoint: string;
   readonly model: string;
   readonly modelVersion: string;
+  /** `labels`: how many of the requests have a known outcome. */
   readonly window: { readonly from: string; readonly to: string; readonly requests: number; readonly labels: number };
   readonly signals: readonly DriftSignal[];
   /** `fail`: drift that is significant and material; `inconclusive`: too few requests to say. */
@@ -52,7 +53,10 @@ export type DriftReport = {
 
 /** How the monitor decides: plain JSON. */
 export type DriftPolicy = {
-  /** A window holds this many labelled requests; windows do not overlap. */
+  /**
+   * A window is this many answers, the next ones by time, with or without outcome; windows do not overlap. It is judged once all
+   * outcomes are known, or four fifths of them and as many answers have come since: what is labelled first is no fair sample.
+   */
   readonly windowRequests: number;
   readonly falseDiscoveryRate: number;
   /** Floor for PSI beyond its expectation under no drift, and for |mean label - mean prediction|. */

@@ -22,8 +22,8 @@ const unitMs: Readonly<Record<string, number>> = {
  * @throws CodedError INPUT_INVALID when it is not `<number> <unit>`.
  */
 export function durationMs(duration: Duration): number {
-  const [amount, unit] = duration.split(' ');
-  const factor = unitMs[unit ?? ''];
+  const [amount, unit = ''] = duration.split(' ');
+  const factor = Object.hasOwn(unitMs, unit) ? unitMs[unit] : undefined;
   const value = Number(amount);
   if (factor === undefined || !Number.isFinite(value) || value < 0) {
     throw new CodedError(

@@ -61,7 +61,11 @@ export type Violation = {
   readonly samples: readonly SampleRow[];
 };
 
-/** The gate's whole answer. `verdict` is `inconclusive` when there was nothing to check. */
+/**
+ * The gate's whole answer. `verdict` is `inconclusive` when there was nothing to check. Its samples are bounded, because Temporal carries
+ * at most 2 MB: 60 rows over all violations, five a violation or an equal part, one for each of the first 60 at least; texts of the data
+ * are cut to 200 characters. That leaves room for about a thousand violations; all bad rows are in quarantine.
+ */
 export type ValidationReport = {
   readonly snapshot: SnapshotReference;
   readonly verdict: Verdict;

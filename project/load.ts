@@ -26,6 +26,7 @@ export type PipelineSource = {
   readonly featuresFile: string | null;
   readonly activitiesFile: string | null;
   readonly scheduleFile: string | null;
+  readonly parametersFile: string | null;
 };
 
 const pipelineName = /^[a-z][a-z0-9]*(?:-[a-z0-9]+)*$/;
@@ -109,6 +110,7 @@ async function loadPipeline(folder: string): Promise<PipelineSource> {
     featuresFile: await optional('features.ts'),
     activitiesFile: await optional('activities.ts'),
     scheduleFile: await optional('schedule.ts'),
+    parametersFile: await optional('parameters.ts'),
   };
 }
 

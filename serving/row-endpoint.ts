@@ -8,6 +8,7 @@ import type { Counters } from './counters.ts';
 import type { InFlight } from './in-flight.ts';
 import type { LoadedModel } from './load-model.ts';
 import type { InferenceLog } from './log/inference-log.ts';
+import { faultOf } from './refusal.ts';
 import type { RouteFollower } from './route-follower.ts';
 import type { ShadowQueue } from './shadow-queue.ts';
 
@@ -39,8 +40,9 @@ type Asked = { readonly requestId: string; readonly subject: string; readonly re
  * Answers one raw record: the subject's arm is chosen, its package's own feature function applied, the model run, the row logged, and only
  * then answered. `answered` is called with the answer before the route's shadows get their copies.
  *
- * @throws CodedError NOT_FOUND; INPUT_INVALID naming the field (not logged: the client's fault); OVERLOADED; FEATURES_INVALID and
- * MODEL_INVALID (logged with status 500); DISK_FULL when the log cannot be written.
+ * @throws CodedError NOT_FOUND; INPUT_INVALID naming the field (every arm refuses the record: the client's fault, not logged); OVERLOADED;
+ * FEATURES_INVALID and MODEL_INVALID, also for a record that only another arm takes (logged with status 500); DISK_FULL when the log
+ * cannot be written.
  */
 export async function predict(
   parts: RowEndpointParts,
@@ -85,17 +87,18 @@ async function answerLive(
 ): Promise<PredictAnswer> {
   const { endpoint, epoch } = active.route;
   const arm = chooseArm(endpoint, live.asked.subject, active.arms);
-  const computed = await compute(arm.model, live.request.record);
+  const { features, output, error: failure } = await compute(arm.model, live.request.record);
+  const error = faultOf(failure, arm.model, active.arms, live.request.record);
+  if (isCoded(error, 'INPUT_INVALID')) throw error;
+  const computed = { features, output, error };
   const counters = parts.counters.of(endpoint);
-  if (isCoded(computed.error, 'INPUT_INVALID')) throw computed.error;
   const facts = { arm: arm.name, shadow: false, started: live.started };
   try {
     await parts.log.append(toRow(active, arm.model, live.asked, computed, facts));
-  } catch (error) {
+  } catch (unlogged) {
     counters.failed += 1;
-    throw error;
+    throw unlogged;
   }
-  const { output, error } = computed;
   if (output === null) {
     counters.failed += 1;
     throw error;

@@ -26,7 +26,8 @@ const formats: Readonly<Record<string, DataFormat>> = {
  * @throws CodedError DATA_UNREADABLE for any other ending: guessing from bytes would read some files as something they are not.
  */
 export function dataFormat(key: string): DataFormat {
-  const format = formats[key.slice(key.lastIndexOf('.') + 1).toLowerCase()];
+  const ending = key.slice(key.lastIndexOf('.') + 1).toLowerCase();
+  const format = Object.hasOwn(formats, ending) ? formats[ending] : undefined;
   if (format === undefined) {
     throw new CodedError(
       'DATA_UNREADABLE',

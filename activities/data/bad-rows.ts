@@ -8,6 +8,7 @@ import { markedSql } from './scan.ts';
 /** The rows that at least one check marked, kept apart in a temporary table so that the data is not scanned once a violation. */
 export type BadRows = { readonly tables: Tables; readonly layout: Layout; readonly checks: readonly NumberedCheck[] };
 
+const mostSamples = 60;
 const samplesPerViolation = 5;
 const columnsPerSample = 20;
 const longestText = 200;
@@ -23,15 +24,20 @@ export async function collectBadRows(
   return { tables, layout, checks };
 }
 
-/** The first rows in file order that a check marked: the column in question first, others up to twenty, long text cut. */
+/**
+ * The first rows in file order that a check marked: the column in question first, others up to twenty, long text cut. Five, or fewer
+ * where checks share the sixty of a report, none from the sixty-first check on: a report must fit into what Temporal carries, 2 MB.
+ */
 export async function samplesOf(bad: BadRows, { check, mark }: NumberedCheck): Promise<readonly SampleRow[]> {
   const own = bad.layout.columns.filter((column) => column.name === check.column);
   const others = bad.layout.columns.filter((column) => column.name !== check.column);
   const shown = [...own, ...others].slice(0, columnsPerSample);
   const columns = shown.map(({ name, type }) => `${shownSql(identifier(name), type)} AS ${identifier(name)}`);
+  const limit = samplesFor(bad, mark);
+  if (limit === 0) return [];
   const rows = await bad.tables.all(
     `SELECT file_index, file_row_number, ${columns.join(', ')} FROM bad WHERE ${identifier(mark)}
-     ORDER BY file_index, file_row_number LIMIT ${samplesPerViolation}`,
+     ORDER BY file_index, file_row_number LIMIT ${limit}`,
   );
   return rows.map((row) => ({
     key: bad.layout.files[Number(row['file_index'])]?.key ?? '',
@@ -40,13 +46,13 @@ export async function samplesOf(bad: BadRows, { check, mark }: NumberedCheck): P
   }));
 }
 
-/** The most frequent values that a check marked: `'ZZZ' (31), 'QQQ' (2)`. */
+/** The most frequent values that a check marked, long text cut: `'ZZZ' (31), 'QQQ' (2)`. */
 export async function topValues(bad: BadRows, check: RowCheck, mark: string): Promise<string> {
   const rows = await bad.tables.all(
     `SELECT ${check.value} AS value, count(*) AS n FROM bad WHERE ${identifier(mark)}
      GROUP BY 1 ORDER BY n DESC, value LIMIT 5`,
   );
-  return rows.map((row) => `'${String(shownValue(row['value']))}' (${Number(row['n'])})`).join(', ');
+  return cut(rows.map((row) => `'${String(shownValue(row['value']))}' (${Number(row['n'])})`).join(', '));
 }
 
 /** Writes the bad rows as Parquet in file order: `_key`, `_row` from 1, `_codes` as `CODE:column`, then the data's columns. */
@@ -59,6 +65,11 @@ export async function writeBadRows(bad: BadRows, path: string): Promise<number> 
   );
   const [row = {} as TableRow] = await bad.tables.all('SELECT count(*) AS n FROM bad');
   return Number(row['n']);
+}
+
+function samplesFor(bad: BadRows, mark: string): number {
+  if (bad.checks.findIndex((check) => check.mark === mark) >= mostSamples) return 0;
+  return Math.min(samplesPerViolation, Math.max(1, Math.floor(mostSamples / bad.checks.length)));
 }
 
 function codesSql(bad: BadRows): string {
@@ -79,7 +90,11 @@ function shownSql(column: string, type: ColumnType): string {
 
 /** A value that survives JSON: NaN and infinities as text; nested values are text already. */
 function shownValue(value: unknown): string | number | boolean | null {
-  if (typeof value === 'string') return value.length > longestText ? `${value.slice(0, longestText)}…` : value;
+  if (typeof value === 'string') return cut(value);
   if (typeof value === 'number') return Number.isFinite(value) ? value : String(value);
   return typeof value === 'boolean' ? value : null;
+}
+
+function cut(text: string): string {
+  return text.length > longestText ? `${text.slice(0, longestText)}…` : text;
 }

@@ -8,7 +8,7 @@ import { literal, openTables, type Tables, type TablesOptions } from '../../stor
 import { specialFunctions } from '../special-functions.ts';
 import { count, parquet, type TrafficFiles } from '../release/traffic-tables.ts';
 
-/** Which window to look at: the version's labelled live answers after `after` (ISO 8601; null: from its first), beside its training profile. */
+/** Which window to look at: the first of the version's live answers after `after` (ISO 8601; null: from its first), beside its training profile. */
 export type WindowRequest = {
   readonly endpoint: string;
   readonly version: Pick<ModelReference, 'model' | 'modelVersion'>;
@@ -17,12 +17,21 @@ export type WindowRequest = {
   readonly policy: DriftPolicy;
 };
 
-type WindowRow = ProfiledRow & { readonly atMs: number; readonly label: number };
+type WindowRow = ProfiledRow & { readonly atMs: number; readonly label: number | null };
+
+/** Below this share of known outcomes a window waits, however long. */
+const leastLabelled = 0.8;
 
 /**
- * Compares the next full window with the training profile: the first `windowRequests` answers whose outcome is known, by time of
- * the answer. Null while there are fewer. Windows do not overlap: the next one begins after the millisecond that this one ends
- * in, so answers of that same millisecond are left out rather than counted twice.
+ * Compares the next full window with the training profile: the first `windowRequests` answers by time, with or without outcome.
+ * Features and predictions are those of all of them, the calibration gap is that of those whose outcome is known.
+ *
+ * Null while there are fewer, or their outcomes are still to come: all must be known, or four fifths once as many answers have come
+ * since. A window of whatever was labelled first would show drift wherever one outcome is known sooner than the other. What is never
+ * labelled is taken to be as the rest; an endpoint where that is more than a fifth has no windows.
+ *
+ * Windows do not overlap: the next one begins after the millisecond that this one ends in, so answers of that same millisecond are
+ * left out rather than counted twice.
  */
 export async function measureDriftFiles(
   request: WindowRequest,
@@ -30,20 +39,16 @@ export async function measureDriftFiles(
   options: TablesOptions = {},
 ): Promise<DriftReport | null> {
   if (files.inference.length === 0 || files.labels.length === 0) return null;
+  const { windowRequests } = request.policy;
   const tables = await openTables(options);
   try {
     await tables.all(`CREATE VIEW answers AS ${answersQuery(request, files)}`);
+    const answered = await count(tables, 'SELECT count(DISTINCT requestId) FROM answers');
+    if (answered < windowRequests) return null;
     const rows = await windowRows(tables, request, files);
-    const [first, last] = [rows[0], rows.at(-1)];
-    if (first === undefined || last === undefined || rows.length < request.policy.windowRequests) return null;
-    const within = `atMs BETWEEN ${first.atMs} AND ${last.atMs}`;
-    const window = {
-      from: new Date(first.atMs).toISOString(),
-      to: new Date(last.atMs).toISOString(),
-      requests: await count(tables, `SELECT count(DISTINCT requestId) FROM answers WHERE ${within}`),
-      labels: rows.length,
-    };
-    return reportOn(request, window, rows);
+    const labels = rows.filter(({ label }) => label !== null).length;
+    const outcomesHadTheirTime = answered >= 2 * windowRequests;
+    return labels < (outcomesHadTheirTime ? leastLabelled : 1) * windowRequests ? null : reportOn(request, rows);
   } finally {
     tables.close();
   }
@@ -51,16 +56,24 @@ export async function measureDriftFiles(
 
 function reportOn(
   { endpoint, version, profile, policy }: WindowRequest,
-  window: DriftReport['window'],
   rows: readonly WindowRow[],
-): DriftReport {
-  const predictions = rows.map(({ prediction }) => prediction);
-  const labels = rows.map(({ label }) => label);
+): DriftReport | null {
+  const [first, last] = [rows[0], rows.at(-1)];
+  if (first === undefined || last === undefined) return null;
+  const known = rows.flatMap(({ prediction, label }) => (label === null ? [] : [{ prediction, label }]));
+  const predictions = known.map(({ prediction }) => prediction);
+  const labels = known.map(({ label }) => label);
   const signals = compareProfiles(specialFunctions, policy, {
     reference: profile,
     window: profileWindow(profile, rows),
     calibration: calibrationGap(specialFunctions, predictions, labels),
   });
+  const window = {
+    from: new Date(first.atMs).toISOString(),
+    to: new Date(last.atMs).toISOString(),
+    requests: rows.length,
+    labels: known.length,
+  };
   const { model, modelVersion } = version;
   return { endpoint, model, modelVersion, window, signals, ...driftVerdict(policy, rows.length, signals) };
 }
@@ -81,14 +94,14 @@ async function windowRows(
   const found = await tables.all(`
     WITH outcomes AS (SELECT requestId, arg_max(label, "at") AS label FROM ${parquet(files.labels)} GROUP BY requestId),
     window_keys AS (
-      SELECT requestId, min(atMs) AS atMs, any_value(label) AS label FROM answers JOIN outcomes USING (requestId)
-      WHERE label IS NOT NULL GROUP BY requestId ORDER BY atMs, requestId LIMIT ${policy.windowRequests}
+      SELECT requestId, min(atMs) AS atMs FROM answers
+      GROUP BY requestId ORDER BY atMs, requestId LIMIT ${policy.windowRequests}
     )
     SELECT DISTINCT ON (atMs, requestId) atMs, CAST(label AS DOUBLE) AS label, CAST(output AS DOUBLE) AS output, features
-    FROM window_keys JOIN answers USING (requestId, atMs) ORDER BY atMs, requestId`);
+    FROM window_keys JOIN answers USING (requestId, atMs) LEFT JOIN outcomes USING (requestId) ORDER BY atMs, requestId`);
   return found.map(({ atMs, label, output, features }) => ({
     atMs: Number(atMs),
-    label: Number(label),
+    label: label === null ? null : Number(label),
     prediction: Number(output),
     features: parseFeatures(features),
   }));

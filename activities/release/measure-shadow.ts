@@ -20,7 +20,7 @@ export const shadowMetrics: MetricRules = {
 /**
  * Measures a shadow for each guardrail, in their order, on pairs of the champion's live answer and the challenger's shadow
  * answer to the same request:
- * - `requests`: pairs;
+ * - `requests`: pairs; a status of 500 or above makes none;
  * - `errors`: share of shadow answers with a status of 500 or above;
  * - `latencyP99`: of the shadow answers, in milliseconds;
  * - `logLoss`: over pairs whose label is known; `nonInferior` gets challenger less champion with a confidence sequence, because
@@ -40,7 +40,7 @@ export async function measureShadowFiles(
     await tables.all(`CREATE VIEW mirrored AS SELECT * FROM answers WHERE shadow AND ${isVersion(request.challenger)}`);
     await tables.all(`CREATE VIEW pairs AS SELECT mirrored.output AS challenger, live.output AS champion, label
       FROM mirrored JOIN answers live ON live.requestId = mirrored.requestId AND NOT live.shadow
-        AND ${isVersion(request.champion, 'live')}
+        AND ${isVersion(request.champion, 'live')} AND mirrored.status < 500 AND live.status < 500
       LEFT JOIN labels ON labels.requestId = mirrored.requestId`);
     const measurements: Measurement[] = [];
     for (const guardrail of request.guardrails) measurements.push(await measure(tables, guardrail));

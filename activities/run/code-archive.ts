@@ -11,9 +11,9 @@ export type WorkerCode = {
   readonly lockfile: Uint8Array | null;
 };
 
-/** What ran a run, as the sealer takes it. */
+/** What ran a run, as the sealer takes it; null: it is not there any more, and the capsule says so. */
 export type RunCode = {
-  readonly bundle: { readonly body: ObjectBody; readonly sha256: string };
+  readonly bundle: { readonly body: ObjectBody; readonly sha256: string } | null;
   readonly lockfile: Uint8Array | null;
 };
 
@@ -31,9 +31,20 @@ export async function keepCode(store: ObjectStore, { environment, bundleFile, lo
 /** The code of a run, by the environment that it was started with. */
 export async function codeOf(store: ObjectStore, environment: Environment): Promise<RunCode> {
   const { bundleSha256, lockfileSha256 } = environment;
-  const { bytes } = await store.read(bundleKey(bundleSha256));
-  const lockfile = lockfileSha256 === null ? null : (await store.read(lockfileKey(lockfileSha256))).bytes;
-  return { bundle: { body: bytes, sha256: bundleSha256 }, lockfile };
+  const body = await readIfThere(store, bundleKey(bundleSha256));
+  return {
+    bundle: body === null ? null : { body, sha256: bundleSha256 },
+    lockfile: lockfileSha256 === null ? null : await readIfThere(store, lockfileKey(lockfileSha256)),
+  };
+}
+
+async function readIfThere(store: ObjectStore, key: string): Promise<Uint8Array | null> {
+  try {
+    return (await store.read(key)).bytes;
+  } catch (error) {
+    if (isCoded(error, 'NOT_FOUND')) return null;
+    throw error;
+  }
 }
 
 /** An object that stands there already has the same digest in its name. */

@@ -3,8 +3,9 @@ import type { RunKey } from '../../domain/run.ts';
 import type { ObjectStore } from '../../stores/objects/object-store.ts';
 import type { Beat } from '../heartbeat.ts';
 import type { RunActivities } from './contract.ts';
+import { recordedEnvironment } from '../../audit/recorded-environment.ts';
 import { sealCapsule } from '../../audit/seal.ts';
-import { readRun, writeRunOutcome, writeRunStart } from '../../stores/runs.ts';
+import { writeRunOutcome, writeRunStart } from '../../stores/runs.ts';
 import { type WorkerCode, codeOf, keepCode } from './code-archive.ts';
 import { referencesIn } from './references.ts';
 
@@ -38,7 +39,9 @@ export function runActivities(dependencies: RunDependencies): RunActivities {
     },
     async sealCapsule(run) {
       const histories = await dependencies.closedHistories(run, dependencies.beat());
-      const { environment } = (await readRun(store, run)).start;
+      // As the history has it: run.json could have been written over since.
+      const [own] = histories;
+      const environment = (own === undefined ? null : recordedEnvironment(own)) ?? code.environment;
       const references = referencesIn(histories);
       return sealCapsule(dependencies, run, {
         histories,

@@ -9,6 +9,7 @@ import { findServices } from '../../services/find.ts';
 import { checkBucket } from '../../stores/objects/bucket.ts';
 import type { Context } from '../context.ts';
 import { coloured, table } from '../output.ts';
+import { readParameters } from '../parameters.ts';
 import { readSchedule } from '../schedules.ts';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -65,11 +66,13 @@ async function checkPipeline(pipeline: PipelineSource, scratch: string): Promise
   return attempt(`pipeline ${pipeline.name}`, async () => {
     if (pipeline.featuresFile !== null) await bundleFeatures(pipeline, join(scratch, pipeline.name, 'features.mjs'));
     const schedule = await readSchedule(pipeline, scratch);
+    const parameters = await readParameters(pipeline, scratch);
     const parts = [
       `function ${pipeline.functionName}`,
       ...(pipeline.featuresFile === null ? [] : ['features']),
       ...(pipeline.activitiesFile === null ? [] : ['activities']),
       ...(schedule === null ? [] : ['schedule']),
+      ...(parameters === null ? [] : ['parameters']),
     ];
     return `builds: ${parts.join(', ')}`;
   });

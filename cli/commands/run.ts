@@ -1,7 +1,10 @@
+import { join } from 'node:path';
+
 import { readConfig } from '../../project/config.ts';
 import { loadProject } from '../../project/load.ts';
 import type { Context } from '../context.ts';
 import { readInput } from '../input.ts';
+import { checkInput } from '../parameters.ts';
 import { findPipeline } from '../pipelines.ts';
 import { defaultRunId } from '../run-id.ts';
 
@@ -20,6 +23,7 @@ export async function run(context: Context, name: string, options: RunOptions): 
   const input = readInput(options);
   const config = readConfig(context.environment, context.folder);
   const pipeline = findPipeline(await loadProject(config.projectFolder), name);
+  await checkInput(pipeline, input, join(config.homeFolder, 'build'));
   const workflowId = options.id ?? defaultRunId(pipeline.name, new Date());
   const { runPipeline } = await import('../run-pipeline.ts');
   return runPipeline(context, { config, pipeline, workflowId, input, follow: options.follow });

@@ -41,15 +41,16 @@ export async function openInferenceLog(options: InferenceLogOptions): Promise<In
   const folder = join(options.folder, options.replica);
   const lock = await lockReplica(folder);
   const tables = await openTables({ threads: 1, memoryLimit: '256MiB', temporaryFolder: join(folder, 'tmp') });
+  const left = await leftBehind(options.folder, options.replica);
   const uploader = createUploader({
     store: options.store,
     tables,
     report: options.report,
-    onUploaded: (segment, rows) => {
-      if (segment.rows !== null) options.onUploaded(segment, rows);
+    onDone: (segment, rows) => {
+      left.done(segment);
+      if (segment.rows !== null && rows > 0) options.onUploaded(segment, rows);
     },
   });
-  const left = await leftBehind(options.folder, options.replica);
   for (const segment of left.segments) uploader.add(segment);
   const rows = createRowLog({
     folder,
@@ -68,7 +69,8 @@ export async function openInferenceLog(options: InferenceLogOptions): Promise<In
       rows.close();
       await uploader.drain({ atMostMs });
       tables.close();
-      for (const held of [lock, ...left.locks]) held.release();
+      left.release();
+      lock.release();
     },
   };
 }

@@ -1,4 +1,4 @@
-import { rename, rm } from 'node:fs/promises';
+import { access, rename, rm } from 'node:fs/promises';
 import { setTimeout as wait } from 'node:timers/promises';
 import { isCoded } from '../../domain/errors.ts';
 import type { ObjectStore } from '../../stores/objects/object-store.ts';
@@ -6,7 +6,10 @@ import type { Tables } from '../../stores/tables.ts';
 import { compactSegment } from './compact.ts';
 import type { Segment } from './segment.ts';
 
-/** Brings closed segments into the bucket, one after the other, and tries again for as long as it lives. */
+/**
+ * Brings closed segments into the bucket, one after the other, and tries again for as long as it lives. One that fails goes to the end of
+ * the queue, so that it holds up no other.
+ */
 export type Uploader = {
   add(segment: Segment): void;
   /** Segments that are not in the bucket yet. */
@@ -18,8 +21,9 @@ export type Uploader = {
 export type UploaderOptions = {
   readonly store: ObjectStore;
   readonly tables: Tables;
-  readonly onUploaded: (segment: Segment, rows: number) => void;
-  /** Takes one line about a failed attempt. */
+  /** Told of each segment that leaves the queue, with its rows that are in the bucket: 0 for one that was empty, set aside or gone. */
+  readonly onDone: (segment: Segment, rows: number) => void;
+  /** Takes one line about a failed attempt, or a segment that was given up. */
   readonly report: (line: string) => void;
 };
 
@@ -37,11 +41,13 @@ export function createUploader(options: UploaderOptions): Uploader {
   const work = async (): Promise<void> => {
     for (let segment = queue[0]; segment !== undefined && !stopped; segment = queue[0]) {
       try {
-        await uploadSegment(options, segment);
+        const rows = await uploadUnlessGone(options, segment);
         queue.shift();
         pauseMs = firstPauseMs;
+        options.onDone(segment, rows);
       } catch (error) {
         options.report(`Log segment ${segment.key} is not in the bucket yet: ${(error as Error).message}`);
+        queue.push(...queue.splice(0, 1));
         await wait(pauseMs, undefined, { signal: pause.signal }).catch(() => undefined);
         pauseMs = Math.min(pauseMs * 2, longestPauseMs);
       }
@@ -74,11 +80,31 @@ export function createUploader(options: UploaderOptions): Uploader {
   };
 }
 
+/** A file that is gone does not come back: to try again would be for ever. */
+async function uploadUnlessGone(options: UploaderOptions, segment: Segment): Promise<number> {
+  try {
+    return await uploadSegment(options, segment);
+  } catch (error) {
+    if (!(await isGone(segment.file))) throw error;
+    options.report(
+      `Log segment ${segment.file} was removed before this server brought it to the bucket. Its rows are lost unless ${segment.key} is there.`,
+    );
+    return 0;
+  }
+}
+
+async function isGone(file: string): Promise<boolean> {
+  return access(file).then(
+    () => false,
+    (error: unknown) => (error as NodeJS.ErrnoException).code === 'ENOENT',
+  );
+}
+
 /**
  * Idempotent: an object that is already there is this segment's own, from an attempt whose answer got lost or a process that was killed
  * before it could delete the file.
  */
-async function uploadSegment(options: UploaderOptions, segment: Segment): Promise<void> {
+async function uploadSegment(options: UploaderOptions, segment: Segment): Promise<number> {
   const parquetFile = `${segment.file}.tmp`;
   const rows = await compactSegment(options.tables, segment, parquetFile).catch(async (error: unknown) => {
     if (!isCoded(error, 'DATA_UNREADABLE')) throw error;
@@ -95,7 +121,8 @@ async function uploadSegment(options: UploaderOptions, segment: Segment): Promis
       await options.store.head(segment.key);
     }
   }
-  await rm(segment.file, { force: true });
+  // The segment itself goes last: while it stands, whatever fails before is done again.
   await rm(parquetFile, { force: true });
-  options.onUploaded(segment, rows);
+  await rm(segment.file, { force: true });
+  return rows;
 }

@@ -1,5 +1,6 @@
 import { measureCanaryFiles } from '../../activities/release/measure-canary.ts';
 import { specialFunctions } from '../../activities/special-functions.ts';
+import { decide } from '../../domain/decide.ts';
 import type { Guardrail } from '../../domain/guardrail.ts';
 import type { InferenceRow } from '../../domain/inference.ts';
 import { errorEventLogEvidence } from '../../domain/statistics/error-event-evidence.ts';
@@ -36,12 +37,13 @@ async function measure(
   return measureCanaryFiles({ ...trafficRequest, weights, guardrails }, files);
 }
 
-test('requests are the answers of the challenger in the newest epoch', async () => {
+test('requests are what the challenger answered in the newest epoch; failed answers are none', async () => {
   const rows = [
     ...answers('challenger', 7, 0),
     ...answers('champion', 9, 100, () => ({ epoch: 6 })),
     ...answers('challenger', 3, 200, () => ({ epoch: 6 })),
     ...answers('challenger', 5, 300, () => ({ epoch: 6, shadow: true })),
+    ...answers('challenger', 4, 400, () => ({ epoch: 6, ...failed })),
   ];
   const weights = [
     { epoch: 5, weight: 5 },
@@ -99,17 +101,69 @@ test('answers slower than the limit are events', async () => {
   expect((measured?.value ?? 0) / Math.exp(expected)).toBeCloseTo(1, 9);
 });
 
-test('where the challenger has all the traffic nothing is compared, and earlier steps stand', async () => {
-  const alone = answers('challenger', 50, 5_000, () => ({ epoch: 7, ...failed }));
-  const [nothing] = await measure([errors], alone, [{ epoch: 7, weight: 100 }]);
-  expect(nothing).toEqual({ metric: 'errors', value: null, n: 0, unit: 'e-value' });
-  const earlier = [...answers('champion', 95, 0), ...answers('challenger', 5, 500)];
-  const weights = [
-    { epoch: 5, weight: 5 },
-    { epoch: 7, weight: 100 },
+describe('where the challenger has all the traffic', () => {
+  const ramp = [
+    { epoch: 5, weight: 50 },
+    { epoch: 6, weight: 100 },
   ];
-  const [stands] = await measure([errors], [...earlier, ...alone], weights);
-  expect(stands).toEqual({ metric: 'errors', value: 1, n: 5, unit: 'e-value' });
+  const alone = (n: number, differing: (row: number) => Partial<InferenceRow> = () => ({})) =>
+    answers('challenger', n, 5_000, (row) => ({ epoch: 6, ...differing(row) }));
+  const half = (n: number, differing: (row: number) => Partial<InferenceRow> = () => ({})) => [
+    ...answers('champion', n, 0, differing),
+    ...answers('challenger', n, 2_000, differing),
+  ];
+
+  test('failures of it alone raise the alarm and are no requests', async () => {
+    const requests: Guardrail = { metric: 'requests', rule: 'atLeast', limit: 200 };
+    const rows = [...half(100), ...alone(300, () => failed)];
+    const [counted, evidence] = await measure([requests, errors], rows, ramp);
+    expect(counted).toEqual({ metric: 'requests', value: 0, n: 0, unit: 'rows' });
+    expect(evidence).toMatchObject({ n: 400, unit: 'e-value' });
+    expect(decide([errors], evidence === undefined ? [] : [evidence], { champion: true }).outcome).toBe('fail');
+  });
+
+  test('failures as rare as the champion had them raise none', async () => {
+    const rare = (row: number) => (row % 50 === 0 ? failed : {});
+    const [measured] = await measure([errors], [...half(500, rare), ...alone(500, rare)], ramp);
+    expect(measured?.n).toBe(1_000);
+    expect(measured?.value).toBeLessThan(1);
+  });
+
+  test('answers as slow as the champion never was raise the alarm', async () => {
+    const rows = [...half(100), ...alone(100, (row) => ({ latencyMs: row % 2 === 0 ? 30 : 5 }))];
+    const [measured] = await measure([slow], rows, ramp);
+    expect(measured?.value).toBeGreaterThan(20);
+  });
+
+  test('of one subject only the first answer is evidence, however often it fails', async () => {
+    const rows = [...half(100), ...alone(300, (row) => (row === 0 ? {} : { subject: 'request-5000', ...failed }))];
+    const [measured] = await measure([errors], rows, ramp);
+    expect(measured?.value).toBeLessThan(1);
+  });
+
+  test('the evidence of the steps before is kept', async () => {
+    const earlier = [
+      ...answers('champion', 950, 0, (row) => (row < 19 ? failed : {})),
+      ...answers('challenger', 50, 2_000, (row) => (row < 8 ? failed : {})),
+    ];
+    const weights = [
+      { epoch: 5, weight: 5 },
+      { epoch: 6, weight: 100 },
+    ];
+    const [before] = await measure([errors], earlier, weights.slice(0, 1));
+    const [after] = await measure([errors], [...earlier, ...alone(1, () => failed)], weights);
+    expect(before?.value).toBeGreaterThan(20);
+    expect(after?.value).toBeGreaterThan(before?.value ?? 0);
+  });
+
+  test('without an answer of the champion there is nothing to hold it against', async () => {
+    const [nothing] = await measure(
+      [errors],
+      alone(50, () => failed),
+      [{ epoch: 6, weight: 100 }],
+    );
+    expect(nothing).toEqual({ metric: 'errors', value: null, n: 50, unit: 'e-value' });
+  });
 });
 
 test('overwhelming evidence stays a finite number', async () => {
@@ -153,6 +207,23 @@ test('own values: share of errors and 99th percentile of latency', async () => {
   expect(measured).toEqual([
     { metric: 'errors', value: 0.25, n: 4, unit: 'share' },
     { metric: 'latencyP99', value: expect.closeTo(2.98, 9), n: 3, unit: 'ms' },
+  ]);
+});
+
+test('the share of errors is that of the newest epoch where it is the larger one', async () => {
+  const guardrail: Guardrail = { metric: 'errors', rule: 'atMost', limit: 0.01 };
+  const weights = [
+    { epoch: 5, weight: 50 },
+    { epoch: 6, weight: 100 },
+  ];
+  const newest = (share: number) =>
+    answers('challenger', 100, 5_000, (row) => ({ epoch: 6, ...(row < 100 * share ? failed : {}) }));
+  const earlier = answers('challenger', 900, 0, (row) => (row < 9 ? failed : {}));
+  expect(await measure([guardrail], [...earlier, ...newest(0.05)], weights)).toEqual([
+    { metric: 'errors', value: 0.05, n: 100, unit: 'share' },
+  ]);
+  expect(await measure([guardrail], [...earlier, ...newest(0)], weights)).toEqual([
+    { metric: 'errors', value: 0.009, n: 1_000, unit: 'share' },
   ]);
 });
 

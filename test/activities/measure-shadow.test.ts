@@ -13,7 +13,7 @@ const guardrails = [requests, errors, latency, agreement, loss];
 const shadow = (second: number, differing: Parameters<typeof answer>[1] = {}) =>
   answer(second, { modelVersion: '2', arm: 'challenger', shadow: true, ...differing });
 
-test('live and shadow answers of one request are a pair', async () => {
+test('live and shadow answers of one request are a pair; a failed answer makes none', async () => {
   const files = await writeTraffic(
     [
       answer(1, { output: 0.2 }),
@@ -29,7 +29,7 @@ test('live and shadow answers of one request are a pair', async () => {
   );
   const measured = await measureShadowFiles({ ...trafficRequest, guardrails: guardrails.slice(0, 4) }, files);
   expect(measured).toEqual([
-    { metric: 'requests', value: 3, n: 3, unit: 'rows' },
+    { metric: 'requests', value: 2, n: 2, unit: 'rows' },
     { metric: 'errors', value: 0.25, n: 4, unit: 'share' },
     { metric: 'latencyP99', value: expect.closeTo(29.8, 9), n: 3, unit: 'ms' },
     { metric: 'agreement', value: expect.closeTo(0.2, 9), n: 2 },

@@ -53,6 +53,15 @@ test.each([['show nothing'], ['models nothing'], ['routes nothing'], ['audit rep
   },
 );
 
+test('a given bucket that does not exist is not made by looking into it', async () => {
+  const missing = { ...environment, PERDURA_BUCKET: freshBucketName() };
+  for (const command of ['runs', 'models']) {
+    const { exitCode, stdout } = await perdura([command, '--json'], { folder, environment: missing });
+    expect(exitCode).toBe(1);
+    expect(JSON.parse(stdout)).toMatchObject({ error: { code: 'BUCKET_UNSUITABLE' } });
+  }
+});
+
 test('a bucket that does not answer is an error of its own', async () => {
   const dead = { ...environment, S3_ENDPOINT: 'http://127.0.0.1:1' };
   const { exitCode, stdout } = await perdura(['runs', '--json'], { folder, environment: dead });

@@ -10,6 +10,10 @@ beforeAll(async () => {
   await writeFile(join(folder, 'package.json'), '{ "name": "shop" }');
   await mkdir(join(folder, 'pipelines/flights'), { recursive: true });
   await writeFile(join(folder, 'pipelines/flights/pipeline.ts'), 'export async function flights() {}');
+  await writeFile(
+    join(folder, 'pipelines/flights/parameters.ts'),
+    'export const parameters: Record<string, string> = { data: "Which data." };',
+  );
 });
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
@@ -91,6 +95,11 @@ test.each([
   [['runs', '--limit', 'many'], 'Write a whole number from 1'],
   [['run', 'fligths'], "has no pipeline 'fligths'. Did you mean 'flights'?"],
   [['run', 'flights', '--input', '{x'], '--input is not a JSON object'],
+  [
+    ['run', 'flights', '--param', 'dta=old.csv'],
+    "no parameter 'dta'. Did you mean 'data'? It takes:\n  data  Which data.",
+  ],
+  [['run', 'flights', '--input', '{"data":"newest","epochs":3}'], "has no parameter 'epochs'. It takes:"],
   [['worker', '--queues', 'dtaa'], "'dtaa' is not a queue. Did you mean 'data'?"],
 ])('%j is wrong usage: exit 2, one clear error, nothing on stdout', async (words, message) => {
   const { exitCode, stdout, stderr } = await perdura(words, { folder });
@@ -160,7 +169,13 @@ test('the doctor finds the pipelines and exits 1 when one does not build', async
   const environment = { PERDURA_HOME: join(folder, 'home') };
   const whole = await perdura(['doctor', '--json'], { folder, environment });
   expect(JSON.parse(whole.stdout)).toMatchObject({
-    checks: expect.arrayContaining([expect.objectContaining({ name: 'pipeline flights', status: 'ok' })]),
+    checks: expect.arrayContaining([
+      expect.objectContaining({
+        name: 'pipeline flights',
+        status: 'ok',
+        found: 'builds: function flights, parameters',
+      }),
+    ]),
   });
   const broken = join(folder, 'broken');
   await mkdir(join(broken, 'pipelines/flights'), { recursive: true });

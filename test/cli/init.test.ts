@@ -28,8 +28,22 @@ test('init writes a project that loads, with dot files, and leaves nothing besid
     expect.arrayContaining(['.gitignore', '.npmrc', 'README.md', 'data', 'jest.config.js', 'package.json', 'test']),
   );
   expect((await loadProject(project)).pipelines).toMatchObject([
-    { name: 'churn', featuresFile: expect.any(String), scheduleFile: expect.any(String) },
+    {
+      name: 'churn',
+      featuresFile: expect.any(String),
+      scheduleFile: expect.any(String),
+      parametersFile: expect.any(String),
+    },
   ]);
+});
+
+test("a parameter that the template's pipeline does not take is refused, with those that it takes", async () => {
+  await perdura(['init', 'my-models'], { folder });
+  const { exitCode, stderr } = await perdura(['run', 'churn', '--param', 'dta=old.csv'], {
+    folder: join(folder, 'my-models'),
+  });
+  expect(exitCode).toBe(2);
+  expect(stderr).toContain("no parameter 'dta'. Did you mean 'data'? It takes:\n  data  'newest' (the default)");
 });
 
 test("the new project depends on this version, with this version's tools and overrides", async () => {

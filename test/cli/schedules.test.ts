@@ -21,6 +21,7 @@ async function pipeline(text: string): Promise<PipelineSource> {
     featuresFile: null,
     activitiesFile: null,
     scheduleFile,
+    parametersFile: null,
   };
 }
 

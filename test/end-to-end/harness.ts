@@ -11,6 +11,7 @@ import { ensureBucket } from '../../stores/objects/bucket.ts';
 import { createS3ObjectStore } from '../../stores/objects/s3-object-store.ts';
 import { connectTemporal } from '../../workers/client.ts';
 import { startWorker, type WorkerProcess } from '../../workers/start-process.ts';
+import { type AwaitedWrite, openS3Gate } from './s3-gate.ts';
 import { embeddedConfig, temporaryFolder } from '../support/embedded.ts';
 
 /** Services, a bucket, a worker on a project and a model server, all of this test file alone: task queues have fixed names. */
@@ -25,6 +26,8 @@ export type Stage = {
   startWorker(): Promise<void>;
   /** SIGKILL; returns when the process is gone. */
   killWorker(): Promise<void>;
+  /** SIGKILL after the worker's write has landed in S3 and before the worker hears of it. */
+  killWorkerAfter(write: AwaitedWrite): Promise<void>;
   /** SIGKILL, and a new one on the same state and port. */
   restartTemporal(): Promise<void>;
   killS3(): Promise<void>;
@@ -106,10 +109,12 @@ async function start(places: Places): Promise<Omit<Stage, 'homeFolder' | 'projec
 async function openWorker(
   { homeFolder, projectFolder, stops }: Places,
   addresses: ServiceAddresses,
-): Promise<Pick<Stage, 'workerPid' | 'startWorker' | 'killWorker'>> {
+): Promise<Pick<Stage, 'workerPid' | 'startWorker' | 'killWorker' | 'killWorkerAfter'>> {
+  const gate = await openS3Gate(addresses.s3.endpoint ?? '');
+  stops.push(() => gate.close());
   const begin = () =>
     startWorker({
-      addresses,
+      addresses: { ...addresses, s3: { ...addresses.s3, endpoint: gate.url } },
       projectFolder,
       homeFolder,
       queues: ['control', 'data'],
@@ -124,6 +129,10 @@ async function openWorker(
     },
     async killWorker() {
       process.kill(worker.pid, 'SIGKILL');
+      await worker.exited;
+    },
+    async killWorkerAfter(write) {
+      gate.afterWrite(write, () => process.kill(worker.pid, 'SIGKILL'));
       await worker.exited;
     },
   };

@@ -36,7 +36,10 @@ async function routesOf(stage: Stage, run: RunKey): Promise<readonly string[]> {
   const routes = (await routeHistory(stage.store, 'flights')).toReversed();
   return routes
     .filter(({ changeId }) => changeId.startsWith(own))
-    .map(({ changeId, arms }) => `${changeId.slice(own.length)}: ${arms.map((arm) => `${arm.name} ${arm.weight}`)}`);
+    .map(
+      ({ changeId, arms }) =>
+        `${changeId.slice(own.length)}: ${arms.map((arm) => `${arm.name} ${arm.weight}`).join(',')}`,
+    );
 }
 
 /** Objects below a folder that have more than one S3 version: a step that was done twice leaves one. */
@@ -68,7 +71,7 @@ export function releasedOnce(weights: readonly number[]) {
     isChampion: true,
     routes: [
       '6-shadow: champion 100',
-      ...weights.map((weight) => `7-canary-${weight}: champion ${100 - weight},challenger ${weight}`),
+      ...weights.map((weight, index) => `7-canary-${index}-${weight}: champion ${100 - weight},challenger ${weight}`),
       '8-promote: champion 100',
     ],
     writtenMoreThanOnce: [],

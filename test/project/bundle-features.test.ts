@@ -38,6 +38,7 @@ async function pipeline(folder: string, files: Readonly<Record<string, string>>)
     featuresFile: 'features.ts' in files ? join(own, 'features.ts') : null,
     activitiesFile: null,
     scheduleFile: null,
+    parametersFile: null,
   };
 }
 

@@ -24,6 +24,7 @@ test('pipelines are found by their folders, sorted, with the files that each has
     'pipelines/late-arrivals/schedule.ts': 'export const schedule = { every: "1 day" };',
     'pipelines/churn/pipeline.ts': 'import { snapshot } from "perdura/steps"; export const churn = () => snapshot();',
     'pipelines/churn/features.ts': 'export const record = {};',
+    'pipelines/churn/parameters.ts': 'export const parameters = {};',
     'pipelines/tsconfig.json': '{}',
   });
   const project = await loadProject(root);
@@ -32,6 +33,8 @@ test('pipelines are found by their folders, sorted, with the files that each has
   expect(project.pipelines.map((pipeline) => pipeline.functionName)).toEqual(['churn', 'lateArrivals']);
   const [churn, late] = project.pipelines;
   expect(churn?.featuresFile).toBe(join(root, 'pipelines/churn/features.ts'));
+  expect(churn?.parametersFile).toBe(join(root, 'pipelines/churn/parameters.ts'));
+  expect(late?.parametersFile).toBeNull();
   expect(churn?.scheduleFile).toBeNull();
   expect(churn?.activitiesFile).toBeNull();
   expect(late?.scheduleFile).toBe(join(root, 'pipelines/late-arrivals/schedule.ts'));

@@ -1,10 +1,22 @@
 import { type ChildProcess, fork } from 'node:child_process';
+import { writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 import { readServingConfig } from '../../serving/serving-config.ts';
 import { putTinyPackage } from '../support/tiny-model.ts';
-import { get, rowsInBucket, segmentsLeft, type Serving, setRoute, until, withServing } from './harness.ts';
+import {
+  flight,
+  get,
+  post,
+  rowsInBucket,
+  segmentsLeft,
+  type Serving,
+  setRoute,
+  until,
+  withServing,
+} from './harness.ts';
 import { startTraffic } from './traffic.ts';
 
 /** Processes start slowly on a machine that is busy with other tests. */
@@ -65,6 +77,30 @@ test(
     const other = await serving.start({ replica: 'two' });
     expect((await get(other.url, '/v2/health/live')).status).toBe(200);
     await Promise.all([first.stop(), other.stop()]);
+  },
+  atMostMs,
+);
+
+test(
+  'a replica comes back while another server, which brought its log to the bucket, still runs',
+  async () => {
+    const away = await serving.start({ replica: 'away', flushEvery: '1 hour' as const });
+    const asked = { requestId: 'before-the-kill', record: flight };
+    expect((await post(away.url, '/endpoints/flights/predict', asked)).status).toBe(200);
+    process.kill(away.pid, 'SIGKILL');
+    await away.exited;
+    expect(segmentsLeft(serving, 'away')).toBe(1);
+
+    const damaged = encodeURIComponent('labels/flights/dt=2026-03-01/hr=10/away-1.parquet');
+    await writeFile(join(serving.homeFolder, 'inference', 'away', `${damaged}.jsonl`), 'damaged\n');
+
+    const other = await serving.start({ replica: 'two' });
+    await until('the log is in the bucket', () => segmentsLeft(serving, 'away') === 0);
+    const back = await serving.start({ replica: 'away' });
+    expect((await post(back.url, '/endpoints/flights/predict', { record: flight })).status).toBe(200);
+    await Promise.all([back.stop(), other.stop()]);
+    const rows = await rowsInBucket(serving, 'inference/flights/');
+    expect(rows.filter(({ requestId }) => requestId === asked.requestId)).toHaveLength(1);
   },
   atMostMs,
 );

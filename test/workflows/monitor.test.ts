@@ -107,7 +107,7 @@ test(
     const monitor = await startMonitor('unlucky', { broken: true });
     for (let window = 0; window < 4; window += 1) await sendWindow('unlucky', 10);
     await retrained(monitor, 2);
-    expect((await runsOf('unlucky')).toSorted()).toEqual([
+    expect((await runsOf('unlucky')).toReversed()).toEqual([
       ['retrain/retrain-unlucky-1', 'monitor', 'failed'],
       ['retrain/retrain-unlucky-2', 'monitor', 'failed'],
     ]);

