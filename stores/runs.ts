@@ -1,6 +1,6 @@
 import { CodedError } from '../domain/errors.ts';
 import { type RunKey, type RunOutcome, type RunStart, runFolder } from '../domain/run.ts';
-import { readDocument, updateDocument } from './documents.ts';
+import { keepFirstDocument, readDocument } from './documents.ts';
 import type { ObjectStore } from './objects/object-store.ts';
 import { mapParallel } from './parallel.ts';
 
@@ -12,14 +12,12 @@ const shortestPrefix = 4;
 
 /** Records a run's start and returns what is recorded. Idempotent by run: the first start stays. */
 export async function writeRunStart(store: ObjectStore, start: RunStart): Promise<RunStart> {
-  const { value } = await updateDocument<RunStart>(store, startKey(start), (current) => current ?? start);
-  return value;
+  return keepFirstDocument(store, startKey(start), start);
 }
 
 /** Records a run's end and returns what is recorded. Idempotent by run: the first end stays. */
 export async function writeRunOutcome(store: ObjectStore, outcome: RunOutcome): Promise<RunOutcome> {
-  const { value } = await updateDocument<RunOutcome>(store, outcomeKey(outcome), (current) => current ?? outcome);
-  return value;
+  return keepFirstDocument(store, outcomeKey(outcome), outcome);
 }
 
 /**

@@ -2,14 +2,12 @@ import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ObjectPin } from '../../domain/snapshot.ts';
 import type { TrainedModel } from '../../domain/trainer.ts';
-import type { ObjectStore } from '../../stores/objects/object-store.ts';
 import type { TrainingRequest } from './contract.ts';
 import type { TrainingDependencies } from './dependencies.ts';
 import { type PackageFile, packageFiles } from '../../domain/model-package.ts';
-import { isCoded } from '../../domain/errors.ts';
 import { runFolder } from '../../domain/run.ts';
 import { pinFileOnce } from '../../stores/artifacts.ts';
-import { readDocument, writeDocumentOnce } from '../../stores/documents.ts';
+import { keepFirstDocument, readDocument } from '../../stores/documents.ts';
 import { trainInChild } from '../../training/train.ts';
 import { openSlice } from '../../stores/slices.ts';
 
@@ -27,7 +25,8 @@ export async function trainModel(dependencies: TrainingDependencies, request: Tr
   const scratch = await mkdtemp(join(dependencies.workFolder, `${request.run.runId}-${request.stepId}-`));
   try {
     const trained = await attempt(dependencies, request, { folder, scratch });
-    return await keepFirst(dependencies.store, `${folder}trained.json`, trained);
+    // Of two attempts at once the first to write is the one: they trained the same bytes and differ in their timings alone.
+    return await keepFirstDocument(dependencies.store, `${folder}trained.json`, trained);
   } finally {
     await rm(scratch, { recursive: true, force: true });
   }
@@ -68,16 +67,4 @@ async function attempt(
     epochs: result.epochs,
     elapsedMs: Date.now() - began,
   };
-}
-
-/** Of two attempts at once the first to write is the one; they trained the same bytes and differ in their timings alone. */
-async function keepFirst(store: ObjectStore, key: string, trained: TrainedModel): Promise<TrainedModel> {
-  try {
-    await writeDocumentOnce(store, key, trained);
-    return trained;
-  } catch (error) {
-    const first = isCoded(error, 'CONFLICT') ? await readDocument<TrainedModel>(store, key) : null;
-    if (first === null) throw error;
-    return first.value;
-  }
 }
