@@ -49,6 +49,9 @@ try {
   process.exitCode = 1;
 }
 
+// All that the job started has ended; what a library still has in mind is nothing to wait for.
+process.stdout.write('', () => process.exit());
+
 function readFlags() {
   const flag = { type: 'boolean' } as const;
   try {

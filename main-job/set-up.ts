@@ -14,6 +14,9 @@ import { cutMonths } from './months.ts';
 /** Starts services, a worker and a model server, and cuts the months; each is on the stack as soon as it stands. */
 export async function setUp(config: Config, stack: Stack, say: (line: string) => void): Promise<Scene> {
   const { homeFolder, projectFolder, retainDays } = config;
+  // Closed last: a client that is closed while a call of its own is being tried again throws where nobody can catch it.
+  let closeClient = (): Promise<void> => Promise.resolve();
+  stack.add(() => closeClient());
   const services = await startServices(config, { onProgress: (line) => say(`  ${line}`) });
   stack.add(() => services.stop());
   const { addresses } = services;
@@ -21,7 +24,7 @@ export async function setUp(config: Config, stack: Stack, say: (line: string) =>
   const store = createS3ObjectStore(addresses.s3);
   stack.add(async () => store.close());
   const temporal = await connectTemporal(addresses.temporal);
-  stack.add(() => temporal.close());
+  closeClient = () => temporal.close();
   const dataFolder = join(homeFolder, 'main-job');
   await cutMonths(dataFolder);
   const buildFolder = buildFolderOf(homeFolder);
