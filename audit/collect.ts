@@ -5,7 +5,7 @@ import type { ObjectPin, SnapshotReference } from '../domain/snapshot.ts';
 import { sha256Hex } from '../stores/digest.ts';
 import type { ObjectStore } from '../stores/objects/object-store.ts';
 import { readPackageManifest } from '../stores/packages.ts';
-import { readSnapshot } from '../stores/snapshots.ts';
+import { readSnapshot } from '../stores/snapshots/manifest.ts';
 import type { CapsuleEntry, CapsuleParts, EntryKind, MissingEvidence } from './capsule.ts';
 import { headIfThere } from './keep.ts';
 

@@ -1,5 +1,5 @@
 import type { Finding } from '../domain/decision.ts';
-import type { ValidationReport, Violation } from '../domain/expectation.ts';
+import type { ValidationReport, Violation } from '../domain/validation-report.ts';
 import type { Guardrail, Measurement } from '../domain/guardrail.ts';
 import type { RunOutcome, RunStart, StepRecord } from '../domain/run.ts';
 import type { StoredVersion } from '../stores/objects/object-store.ts';

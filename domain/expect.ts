@@ -1,18 +1,26 @@
-import type { Expectation, Severity } from './expectation.ts';
+import type { Duration } from './duration.ts';
+import type { Bounds, DistributionReference, DriftStatistic, Expectation, ExpectationScope } from './expectation.ts';
 import type { ColumnType } from './snapshot.ts';
 
-/** How a broken expectation is treated; `block` unless said otherwise. */
-export type ExpectOptions = { readonly severity?: Severity };
+/** How a broken expectation is treated, `block` unless said otherwise; and where it is held, everywhere unless said. */
+export type ExpectOptions = ExpectationScope;
 
 /** Inclusive bounds; at least one of the two. */
-export type RangeOptions = ExpectOptions & { readonly min?: number; readonly max?: number };
+export type RangeOptions = ExpectOptions & Bounds;
+
+/** Held within each value of another column, such as a partition's. */
+export type PerOptions = { readonly per?: string };
 
 /**
- * The column has this type in every file. An integer is a number too.
+ * The column has this type in every file. An integer is a number too. `zoned`: a timestamp says its zone; without one it is read as UTC.
  *
  * @example type('delay', 'integer')
  */
-export function type(column: string, expected: ColumnType, options: ExpectOptions = {}): Expectation {
+export function type(
+  column: string,
+  expected: ColumnType,
+  options: ExpectOptions & { readonly zoned?: boolean } = {},
+): Expectation {
   return { kind: 'type', column, type: expected, ...options };
 }
 
@@ -57,7 +65,7 @@ export function matches(column: string, pattern: string, options: ExpectOptions 
  *
  * @example quantileBetween('delay', 0.95, { min: 30, max: 120 })
  */
-export function quantileBetween(column: string, quantile: number, range: RangeOptions): Expectation {
+export function quantileBetween(column: string, quantile: number, range: RangeOptions & PerOptions): Expectation {
   return { kind: 'quantileBetween', column, quantile, ...range };
 }
 
@@ -66,7 +74,7 @@ export function quantileBetween(column: string, quantile: number, range: RangeOp
  *
  * @example meanBetween('distance', { min: 600, max: 900 })
  */
-export function meanBetween(column: string, range: RangeOptions): Expectation {
+export function meanBetween(column: string, range: RangeOptions & PerOptions): Expectation {
   return { kind: 'meanBetween', column, ...range };
 }
 
@@ -75,6 +83,119 @@ export function meanBetween(column: string, range: RangeOptions): Expectation {
  *
  * @example rowCount({ min: 1000 })
  */
-export function rowCount(range: RangeOptions): Expectation {
+export function rowCount(range: RangeOptions & PerOptions): Expectation {
   return { kind: 'rowCount', ...range };
+}
+
+/**
+ * A SQL expression (DuckDB) over the row's columns is true, or null, in every row.
+ *
+ * @example condition('lands after it leaves', 'arrival > departure')
+ */
+export function condition(name: string, sql: string, options: ExpectOptions = {}): Expectation {
+  return { kind: 'condition', name, sql, ...options };
+}
+
+/**
+ * A function of the pipeline's checks.ts says true for every row; it gets these columns. Slower than SQL: a row takes about a microsecond.
+ *
+ * @example rowFunction('plausibleRoute', { columns: ['origin', 'destination', 'distance'] })
+ */
+export function rowFunction(
+  name: string,
+  options: ExpectOptions & { readonly columns: readonly string[] },
+): Expectation {
+  return { kind: 'rowFunction', name, ...options };
+}
+
+/**
+ * The sum of the column lies in the range.
+ *
+ * @example sumBetween('passengers', { min: 1 })
+ */
+export function sumBetween(column: string, range: RangeOptions & PerOptions): Expectation {
+  return { kind: 'sumBetween', column, ...range };
+}
+
+/**
+ * No two rows have the same values in these columns.
+ *
+ * @example unique(['date', 'origin', 'destination'])
+ */
+export function unique(columns: readonly string[], options: ExpectOptions = {}): Expectation {
+  return { kind: 'unique', columns, ...options };
+}
+
+/**
+ * The table has no column but these.
+ *
+ * @example onlyColumns(['date', 'delay', 'distance', 'origin', 'destination'])
+ */
+export function onlyColumns(
+  columns: readonly string[],
+  options: ExpectOptions & { readonly ordered?: boolean } = {},
+): Expectation {
+  return { kind: 'onlyColumns', columns, ...options };
+}
+
+/**
+ * Rows against the snapshot before on the same branch; 1 is as many.
+ *
+ * @example volume({ min: 0.5, max: 2 })
+ */
+export function volume(range: RangeOptions): Expectation {
+  return { kind: 'volume', ...range };
+}
+
+/**
+ * The newest value of the timestamp is no older than this when the data is checked.
+ *
+ * @example fresh('date', '2 days')
+ */
+export function fresh(column: string, within: Duration, options: ExpectOptions = {}): Expectation {
+  return { kind: 'fresh', column, within, ...options };
+}
+
+/**
+ * Every value exists in a column of another snapshot.
+ *
+ * @example references('origin', { in: 'airports@latest', to: 'iata' })
+ */
+export function references(
+  column: string,
+  target: ExpectOptions & { readonly in: string; readonly to: string },
+): Expectation {
+  return { kind: 'references', column, ...target };
+}
+
+/**
+ * In file order no value goes back.
+ *
+ * @example monotonic('date', { direction: 'increasing' })
+ */
+export function monotonic(
+  column: string,
+  options: ExpectOptions & {
+    readonly direction: 'increasing' | 'decreasing';
+    readonly strict?: boolean;
+    readonly by?: string;
+  },
+): Expectation {
+  return { kind: 'monotonic', column, ...options };
+}
+
+/**
+ * The column is distributed as in the reference; see `DistributionExpectation` for when it is not.
+ *
+ * @example drift('delay', { statistic: 'psi', atMost: 0.1, against: 'previous' })
+ */
+export function drift(
+  column: string,
+  options: ExpectOptions & {
+    readonly statistic: DriftStatistic;
+    readonly atMost: number;
+    readonly against: DistributionReference;
+  },
+): Expectation {
+  return { kind: 'drift', column, ...options };
 }

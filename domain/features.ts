@@ -1,3 +1,4 @@
+import type { Aggregates, PastValues } from './aggregate.ts';
 import { CodedError } from './errors.ts';
 
 /** Types of a raw record's fields, as a client sends them; timestamps travel as ISO 8601 (no zone means UTC). */
@@ -11,7 +12,12 @@ export type RawRecord = Readonly<Record<string, number | string | boolean>>;
 export type FeatureRow = Readonly<Record<string, number | string>>;
 
 /** The exports of a pipeline's features.ts. Pure: one record in, features out; the same code in training and in the model server. */
-export type FeatureModule = { readonly record: RecordSchema; readonly features: (record: RawRecord) => FeatureRow };
+export type FeatureModule = {
+  readonly record: RecordSchema;
+  /** `past` is empty where no aggregates are declared. */
+  readonly features: (record: RawRecord, past: PastValues) => FeatureRow;
+  readonly aggregates: Aggregates | null;
+};
 
 /** Which features a model takes, in the order of its input tensors. */
 export type FeatureNames = { readonly numbers: readonly string[]; readonly categories: readonly string[] };

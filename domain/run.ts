@@ -1,5 +1,5 @@
 import type { Decision } from './decision.ts';
-import type { ValidationReport } from './expectation.ts';
+import type { ValidationReport } from './validation-report.ts';
 import type { CodedFailure } from './failure.ts';
 
 /** A run of a pipeline: `workflowId` is the business id, `runId` is Temporal's first workflow run id of it. */

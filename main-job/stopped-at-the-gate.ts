@@ -1,5 +1,5 @@
 import type { CodedFailure } from '../domain/failure.ts';
-import type { ValidationReport } from '../domain/expectation.ts';
+import type { ValidationReport } from '../domain/validation-report.ts';
 import { basename, join } from 'node:path';
 import { taskQueue } from '../domain/config.ts';
 import { addArrival } from '../stores/datasets.ts';

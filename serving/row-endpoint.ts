@@ -158,7 +158,7 @@ async function compute(model: LoadedModel, json: unknown): Promise<Computed> {
 
 function applyFeatures(model: LoadedModel, record: ReturnType<typeof parseRecord>): FeatureRow {
   try {
-    const features: unknown = model.features.features(record);
+    const features: unknown = model.features.features(record, {});
     if (typeof features !== 'object' || features === null) throw new TypeError(`it returned ${String(features)}`);
     return features as FeatureRow;
   } catch (error) {

@@ -18,7 +18,7 @@ export async function loadFeatureModule(path: string): Promise<FeatureModule> {
   if (!isRecordSchema(record))
     throw invalid(path, "must export 'record', each field being number, string, timestamp or boolean");
   if (!isFeatureFunction(features)) throw invalid(path, "must export the function 'features'");
-  return { record, features };
+  return { record, features, aggregates: null };
 }
 
 function isRecordSchema(value: unknown): value is FeatureModule['record'] {

@@ -3,7 +3,7 @@ import { CodedError } from '../domain/errors.ts';
 import type { Column, ColumnType, DataSlice, Snapshot } from '../domain/snapshot.ts';
 import type { ObjectStore } from './objects/object-store.ts';
 import { openSlice, relationSql } from './slices.ts';
-import { readSnapshot } from './snapshots.ts';
+import { readSnapshot } from './snapshots/manifest.ts';
 import { identifier, openTables, type Tables } from './tables.ts';
 
 /** What a frame holds of a slice. */

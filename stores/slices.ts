@@ -1,6 +1,6 @@
 import type { DataSlice } from '../domain/snapshot.ts';
 import { type DataFolder, localParquet } from './data-files.ts';
-import { readSnapshot } from './snapshots.ts';
+import { readSnapshot } from './snapshots/manifest.ts';
 import { identifier, literal } from './tables.ts';
 
 /**

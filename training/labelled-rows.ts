@@ -151,7 +151,7 @@ function recordAt(fields: readonly string[], columns: Columns, row: number): Raw
 function applyFeatures(module: FeatureModule, record: RawRecord): FeatureRow {
   let row: unknown;
   try {
-    row = module.features(record);
+    row = module.features(record, {});
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
     throw new CodedError(

@@ -1,5 +1,5 @@
 import type { Decision } from '../domain/decision.ts';
-import type { ValidationReport } from '../domain/expectation.ts';
+import type { ValidationReport } from '../domain/validation-report.ts';
 import type { RunKey, StepRecord } from '../domain/run.ts';
 import { defineQuery, workflowInfo } from '@temporalio/workflow';
 

@@ -3,11 +3,11 @@ import type { Arrival, Snapshot, SnapshotReference } from '../../domain/snapshot
 import { dataFormat, localParquet, unreadable } from '../../stores/data-files.ts';
 import { readDataset } from '../../stores/datasets.ts';
 import { relationSql } from '../../stores/slices.ts';
-import { sealSnapshot } from '../../stores/snapshots.ts';
+import { sealSnapshot } from '../../stores/snapshots/manifest.ts';
 import type { Tables } from '../../stores/tables.ts';
 import type { DataActivities } from './contract.ts';
 import type { DataDependencies } from './dependencies.ts';
-import { describeFiles, deviations, type Layout, type LocalFile } from './describe-files.ts';
+import { describeFiles, deviations, type Layout, type LocalFile } from '../../stores/snapshots/describe-files.ts';
 import { beating, inWorkArea, rowsText } from './work-area.ts';
 
 type Request = Parameters<DataActivities['createSnapshot']>[0];

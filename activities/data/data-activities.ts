@@ -2,7 +2,7 @@ import type { DataActivities } from './contract.ts';
 import type { DataDependencies } from './dependencies.ts';
 import { createSnapshot } from './create-snapshot.ts';
 import { splitByTime } from './split-by-time.ts';
-import { validateData } from './validate-data.ts';
+import { validateData } from '../gate/validate-data.ts';
 
 /** The data activities over a store; all of them may be repeated at any time and then give the same result. */
 export function dataActivities(dependencies: DataDependencies): DataActivities {

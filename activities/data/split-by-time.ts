@@ -2,7 +2,7 @@ import { CodedError } from '../../domain/errors.ts';
 import type { Snapshot } from '../../domain/snapshot.ts';
 import { localParquet } from '../../stores/data-files.ts';
 import { relationSql, sliceSql } from '../../stores/slices.ts';
-import { readSnapshot } from '../../stores/snapshots.ts';
+import { readSnapshot } from '../../stores/snapshots/manifest.ts';
 import { identifier, type Tables } from '../../stores/tables.ts';
 import type { DataActivities, DataSplit } from './contract.ts';
 import type { DataDependencies } from './dependencies.ts';

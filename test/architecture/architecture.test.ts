@@ -16,7 +16,7 @@ test.each(Object.keys(fences))('%s imports only what its fence allows', async (f
 
 test.each([
   ['domain', "import { readFile } from 'node:fs/promises';"],
-  ['workflows', "import { sealSnapshot } from '../stores/snapshots.ts';"],
+  ['workflows', "import { sealSnapshot } from '../stores/snapshots/manifest.ts';"],
   ['workflows', "import { currentBeat } from '../activities/heartbeat.ts';"],
   ['serving', "import { Client } from '@temporalio/client';"],
   ['stores', "export { runWorker } from '../workers/run-worker.ts';"],

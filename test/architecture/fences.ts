@@ -31,7 +31,10 @@ export const fences: Readonly<Record<string, Fence>> = {
     typesOnly: ['workflows'],
     packages: 'any',
   },
-  bench: { values: ['domain', 'stores', 'project', 'services', 'workers'], packages: 'any' },
+  bench: {
+    values: ['domain', 'stores', 'project', 'training', 'activities', 'serving', 'services', 'workers'],
+    packages: 'any',
+  },
 };
 
 /** One import statement of one file. */
@@ -83,7 +86,13 @@ function packageAllowed(fence: Fence, one: Import): boolean {
     case 'none':
       return false;
     case 'workflow':
-      return ['@temporalio/workflow', 'perdura/steps', 'perdura/expect', 'perdura/frame'].includes(one.specifier);
+      return [
+        '@temporalio/workflow',
+        'perdura/steps',
+        'perdura/expect',
+        'perdura/features',
+        'perdura/frame',
+      ].includes(one.specifier);
     case 'no-temporal':
       return !one.specifier.startsWith('@temporalio/');
     case 'any':

@@ -1,4 +1,5 @@
-import type { DataSchema, ValidationReport, Violation } from '../../domain/expectation.ts';
+import type { DataSchema } from '../../domain/expectation.ts';
+import type { ValidationReport, Violation } from '../../domain/validation-report.ts';
 import type { CodedFailure } from '../../domain/failure.ts';
 import type { SnapshotReference } from '../../domain/snapshot.ts';
 import { errorTable } from '../../domain/errors.ts';

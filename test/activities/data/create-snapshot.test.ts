@@ -1,6 +1,6 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { readSnapshot } from '../../../stores/snapshots.ts';
+import { readSnapshot } from '../../../stores/snapshots/manifest.ts';
 import { type DataBench, openDataBench } from './data-bench.ts';
 
 let bench: DataBench;

@@ -1,7 +1,7 @@
 import type { Expectation, Severity } from '../../domain/expectation.ts';
 import type { ColumnType } from '../../domain/snapshot.ts';
 import type { StructureCheck } from './check.ts';
-import type { FileLayout, Layout } from './describe-files.ts';
+import type { FileLayout, Layout } from '../../stores/snapshots/describe-files.ts';
 import { fits, misfit } from './typed-sql.ts';
 
 /** An expectation on one column. */

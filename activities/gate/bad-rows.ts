@@ -1,8 +1,8 @@
-import type { SampleRow } from '../../domain/expectation.ts';
+import type { SampleRow } from '../../domain/validation-report.ts';
 import type { ColumnType } from '../../domain/snapshot.ts';
 import { identifier, literal, type TableRow, type Tables } from '../../stores/tables.ts';
 import type { NumberedCheck, RowCheck } from './check.ts';
-import type { Layout } from './describe-files.ts';
+import type { Layout } from '../../stores/snapshots/describe-files.ts';
 import { markedSql } from './scan.ts';
 
 /** The rows that at least one check marked, kept apart in a temporary table so that the data is not scanned once a violation. */

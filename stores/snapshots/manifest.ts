@@ -1,9 +1,9 @@
-import { canonicalJson } from '../domain/canonical-json.ts';
-import { CodedError, isCoded } from '../domain/errors.ts';
-import type { Snapshot, SnapshotReference } from '../domain/snapshot.ts';
-import { sha256Hex } from './digest.ts';
-import { parseDocument, writeDocumentOnce } from './documents.ts';
-import type { ObjectStore } from './objects/object-store.ts';
+import { canonicalJson } from '../../domain/canonical-json.ts';
+import { CodedError, isCoded } from '../../domain/errors.ts';
+import type { Snapshot, SnapshotReference } from '../../domain/snapshot.ts';
+import { sha256Hex } from '../digest.ts';
+import { parseDocument, writeDocumentOnce } from '../documents.ts';
+import type { ObjectStore } from '../objects/object-store.ts';
 
 /** Seals a snapshot under the digest of its manifest. Idempotent: the same snapshot has the same digest. */
 export async function sealSnapshot(store: ObjectStore, snapshot: Snapshot): Promise<SnapshotReference> {

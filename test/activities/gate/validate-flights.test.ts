@@ -1,10 +1,10 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { ValidationReport, Violation } from '../../../domain/expectation.ts';
+import type { ValidationReport, Violation } from '../../../domain/validation-report.ts';
 import type { SnapshotReference } from '../../../domain/snapshot.ts';
 import { type BrokenBatch, writeBrokenBatch } from '../../../main-job/broken-batch.ts';
 import { literal } from '../../../stores/tables.ts';
-import { type DataBench, flightsFile, januarySql, openDataBench } from './data-bench.ts';
+import { type DataBench, flightsFile, januarySql, openDataBench } from '../data/data-bench.ts';
 import { flightSchema } from '../../../pipelines/flights/schema.ts';
 
 let bench: DataBench;

@@ -8,8 +8,9 @@ import {
   rowCount,
   type,
 } from '../../../domain/expect.ts';
-import type { Expectation, ValidationReport } from '../../../domain/expectation.ts';
-import { type DataBench, openDataBench } from './data-bench.ts';
+import type { Expectation } from '../../../domain/expectation.ts';
+import type { ValidationReport } from '../../../domain/validation-report.ts';
+import { type DataBench, openDataBench } from '../data/data-bench.ts';
 
 let bench: DataBench;
 beforeAll(async () => {

@@ -1,22 +1,22 @@
 import { join } from 'node:path';
 import { CodedError } from '../../domain/errors.ts';
-import type { ValidationReport, Violation } from '../../domain/expectation.ts';
+import type { ValidationReport, Violation } from '../../domain/validation-report.ts';
 import type { Snapshot } from '../../domain/snapshot.ts';
 import type { Verdict } from '../../domain/verdict.ts';
 import { localParquet } from '../../stores/data-files.ts';
-import { readSnapshot } from '../../stores/snapshots.ts';
+import { readSnapshot } from '../../stores/snapshots/manifest.ts';
 import type { Tables } from '../../stores/tables.ts';
 import { type BadRows, collectBadRows, writeBadRows } from './bad-rows.ts';
 import { numbered } from './check.ts';
 import { compileExpectations } from './compile-expectations.ts';
-import type { DataActivities } from './contract.ts';
-import type { DataDependencies } from './dependencies.ts';
-import { describeFiles, type LocalFile } from './describe-files.ts';
+import type { DataActivities } from '../data/contract.ts';
+import type { DataDependencies } from '../data/dependencies.ts';
+import { describeFiles, type LocalFile } from '../../stores/snapshots/describe-files.ts';
 import { keepInQuarantine } from './quarantine.ts';
 import { scan } from './scan.ts';
 import { requireSoundSchema } from './sound-schema.ts';
 import { violationsOf } from './violations.ts';
-import { beating, inWorkArea, rowsText, type WorkArea } from './work-area.ts';
+import { beating, inWorkArea, rowsText, type WorkArea } from '../data/work-area.ts';
 
 type Request = Parameters<DataActivities['validateData']>[0];
 

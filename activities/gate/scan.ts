@@ -1,7 +1,7 @@
 import { relationSql } from '../../stores/slices.ts';
 import { identifier, type TableRow, type Tables } from '../../stores/tables.ts';
 import { type NumberedCheck, type Observation, rowCondition } from './check.ts';
-import type { Layout } from './describe-files.ts';
+import type { Layout } from '../../stores/snapshots/describe-files.ts';
 
 /** What the one scan counted: the rows, and for each check how many rows it marked, or its value, and what it saw there. */
 export type ScanResult = { readonly rows: number; readonly found: ReadonlyMap<string, Found> };

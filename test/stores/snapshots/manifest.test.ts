@@ -1,7 +1,7 @@
-import type { Snapshot } from '../../domain/snapshot.ts';
-import { createMemoryObjectStore } from '../../stores/objects/memory-object-store.ts';
-import { readSnapshot, sealSnapshot } from '../../stores/snapshots.ts';
-import { codeOf } from '../contracts/object-store.ts';
+import type { Snapshot } from '../../../domain/snapshot.ts';
+import { createMemoryObjectStore } from '../../../stores/objects/memory-object-store.ts';
+import { readSnapshot, sealSnapshot } from '../../../stores/snapshots/manifest.ts';
+import { codeOf } from '../../contracts/object-store.ts';
 
 const snapshot: Snapshot = {
   dataset: 'flights',

@@ -2,7 +2,7 @@ import type { Expectation } from '../../domain/expectation.ts';
 import type { ColumnType } from '../../domain/snapshot.ts';
 import { identifier, literal } from '../../stores/tables.ts';
 import type { Check, RowCheck, ValueCheck } from './check.ts';
-import type { Layout } from './describe-files.ts';
+import type { Layout } from '../../stores/snapshots/describe-files.ts';
 import { type OnColumn, structureChecks, unionType } from './structure-checks.ts';
 import { numberSql, readsAsNumber } from './typed-sql.ts';
 

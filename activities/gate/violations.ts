@@ -1,4 +1,4 @@
-import type { Violation } from '../../domain/expectation.ts';
+import type { Violation } from '../../domain/validation-report.ts';
 import { type BadRows, samplesOf, topValues } from './bad-rows.ts';
 import type { NumberedCheck, RowCheck, StructureCheck, ValueCheck } from './check.ts';
 import type { Found, ScanResult } from './scan.ts';

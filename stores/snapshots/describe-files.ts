@@ -1,7 +1,7 @@
 import type { Column, ColumnDeviation, ColumnType } from '../../domain/snapshot.ts';
-import { unreadable } from '../../stores/data-files.ts';
-import { relationSql } from '../../stores/slices.ts';
-import type { Tables } from '../../stores/tables.ts';
+import { unreadable } from '../data-files.ts';
+import { relationSql } from '../slices.ts';
+import type { Tables } from '../tables.ts';
 
 /** A data file on this machine; `key` is its name towards people. */
 export type LocalFile = { readonly key: string; readonly path: string };
