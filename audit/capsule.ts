@@ -7,7 +7,16 @@ import { merkleRoot } from './merkle.ts';
 
 /** What a capsule holds. `data` objects may get newer versions under their keys; all others are written once. */
 export type EntryKind =
-  'history' | 'bundle' | 'lockfile' | 'run' | 'outcome' | 'snapshot' | 'data' | 'package-manifest' | 'package-file';
+  | 'history'
+  | 'bundle'
+  | 'lockfile'
+  | 'run'
+  | 'outcome'
+  | 'snapshot'
+  | 'snapshot-part'
+  | 'data'
+  | 'package-manifest'
+  | 'package-file';
 
 /** One object of a capsule, pinned. */
 export type CapsuleEntry = ObjectPin & { readonly name: string; readonly kind: EntryKind };

@@ -1,11 +1,12 @@
 import { type ErrorCode, isCoded } from '../domain/errors.ts';
 import { type ModelReference, packageFiles, packageFolder } from '../domain/model-package.ts';
 import { type RunKey, runFolder } from '../domain/run.ts';
-import type { ObjectPin, SnapshotReference } from '../domain/snapshot.ts';
+import type { ManifestPart, ObjectPin, SnapshotReference } from '../domain/snapshot.ts';
 import { sha256Hex } from '../stores/digest.ts';
 import type { ObjectStore } from '../stores/objects/object-store.ts';
 import { readPackageManifest } from '../stores/packages.ts';
-import { readSnapshot } from '../stores/snapshots/manifest.ts';
+import { manifestKey, readManifest } from '../stores/snapshots/manifest.ts';
+import { partKey, readPart } from '../stores/snapshots/manifest-parts.ts';
 import type { CapsuleEntry, CapsuleParts, EntryKind, MissingEvidence } from './capsule.ts';
 import { headIfThere } from './keep.ts';
 
@@ -42,7 +43,7 @@ export async function collectReferences(
   for (const reference of snapshots) found.push(await snapshotWithFiles(store, reference));
   for (const reference of packages) found.push(await packageWithFiles(store, reference));
   for (const reference of mentioned.snapshots) {
-    if (await stands(store, snapshotKey(reference))) found.push(await snapshotWithFiles(store, reference));
+    if (await stands(store, manifestKey(reference))) found.push(await snapshotWithFiles(store, reference));
   }
   for (const reference of mentioned.packages) {
     if (await stands(store, packageKey(reference))) found.push(await packageWithFiles(store, reference));
@@ -64,12 +65,23 @@ async function newest(store: ObjectStore, kind: EntryKind, key: string): Promise
   });
 }
 
+/** The root, every part, and the data files that the parts name; of a part that is lost the files stay unknown, and the part is told. */
 async function snapshotWithFiles(store: ObjectStore, reference: SnapshotReference): Promise<Collected> {
-  const key = snapshotKey(reference);
+  const key = manifestKey(reference);
   return orMissing(key, async () => {
-    const { files } = await readSnapshot(store, reference);
+    const { dataset, parts } = await readManifest(store, reference);
+    const found = [await newest(store, 'snapshot', key)];
+    for (const part of parts) found.push(await partWithFiles(store, dataset, part));
+    return together(found);
+  });
+}
+
+async function partWithFiles(store: ObjectStore, dataset: string, part: ManifestPart): Promise<Collected> {
+  const key = partKey(dataset, part.sha256);
+  return orMissing(key, async () => {
+    const files = await readPart(store, dataset, part);
     const data = { entries: files.map((file) => entry('data', file)), missing: [] };
-    return together([await newest(store, 'snapshot', key), data]);
+    return together([await newest(store, 'snapshot-part', key), data]);
   });
 }
 
@@ -110,10 +122,6 @@ function together(found: readonly Collected[]): Collected {
     entries: [...new Map(entries.map((each) => [`${each.key}\n${each.s3VersionId}`, each])).values()],
     missing: [...new Map(found.flatMap((each) => each.missing).map((each) => [each.name, each])).values()],
   };
-}
-
-function snapshotKey({ dataset, digest }: SnapshotReference): string {
-  return `snapshots/${dataset}/${digest}.json`;
 }
 
 function packageKey(reference: ModelReference): string {

@@ -53,8 +53,9 @@ export function heading(text: string): string {
 /** A verdict, outcome or status in its colour: green went well, red did not, yellow is open. */
 export function coloured(word: string): string {
   if (['pass', 'promoted', 'completed', 'ok', 'IDENTICAL', 'ready'].includes(word)) return pc.green(word);
-  if (['fail', 'failed', 'DIFFERENT', 'cancelled'].includes(word)) return pc.red(word);
-  if (['inconclusive', 'warn', 'running', 'rejected', 'pending', 'unknown'].includes(word)) return pc.yellow(word);
+  if (['fail', 'failed', 'block', 'DIFFERENT', 'cancelled'].includes(word)) return pc.red(word);
+  if (['inconclusive', 'warn', 'quarantine', 'running', 'rejected', 'pending', 'unknown'].includes(word))
+    return pc.yellow(word);
   return word;
 }
 

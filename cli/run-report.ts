@@ -1,9 +1,11 @@
 import type { Finding } from '../domain/decision.ts';
-import type { ValidationReport, Violation } from '../domain/validation-report.ts';
+import type { SnapshotReference } from '../domain/snapshot.ts';
+import type { ValidationReport } from '../domain/validation-report.ts';
 import type { Guardrail, Measurement } from '../domain/guardrail.ts';
 import type { RunOutcome, RunStart, StepRecord } from '../domain/run.ts';
 import type { StoredVersion } from '../stores/objects/object-store.ts';
 import { describeFailure } from './errors.ts';
+import { describeFindings as describeFindingsOfGate } from './gate-findings.ts';
 import { coloured, elapsed, heading, moment, table } from './output.ts';
 
 /** A run for a person: what it was, its steps, what the gate found, what each decision rests on, what it left in the bucket. */
@@ -16,7 +18,7 @@ export function describeRun(
     describeStart(start, outcome),
     ...(outcome?.error ? [describeFailure(outcome.error)] : []),
     ...part('Steps', (outcome?.steps ?? []).length > 0 ? describeSteps(outcome?.steps ?? []) : ''),
-    ...(outcome?.validations ?? []).flatMap((report) => part(gateTitle(report), describeViolations(report))),
+    ...(outcome?.validations ?? []).flatMap((report) => part(gateTitle(report), describeReport(report))),
     ...(outcome?.decisions ?? []).flatMap(({ step, decision }) =>
       part(
         `Decision of ${step}: ${coloured(decision.outcome)}`,
@@ -56,30 +58,23 @@ function describeSteps(steps: readonly StepRecord[]): string {
 }
 
 function gateTitle(report: ValidationReport): string {
-  return `Validation of ${report.snapshot.dataset}@${report.snapshot.digest.slice(0, 12)}: ${coloured(report.verdict)}`;
+  return `Validation of ${nameOf(report.snapshot)}: ${coloured(report.decision ?? report.verdict)}`;
 }
 
-function describeViolations(report: ValidationReport): string {
-  if (report.violations.length === 0) return `${report.rows} rows hold ${report.expectations} expectations`;
-  const rows = report.violations.map((violation) => [
-    violation.code,
-    violation.severity,
-    violation.column ?? '',
-    String(violation.count),
-    violation.expected,
-    violation.observed,
-    sample(violation),
-  ]);
-  const kept =
-    report.quarantine === null ? '' : `\n${report.quarantine.rows} rows in quarantine: ${report.quarantine.key}`;
-  return `${table(['VIOLATION', 'SEVERITY', 'COLUMN', 'COUNT', 'EXPECTED', 'OBSERVED', 'FOR EXAMPLE'], rows)}${kept}`;
+function describeReport(report: ValidationReport): string {
+  const { quarantine, accepted, snapshot, page } = report;
+  const rest = accepted !== null && accepted !== undefined && accepted.digest !== snapshot.digest ? accepted : null;
+  const lines = [
+    describeFindingsOfGate(report),
+    quarantine === null ? '' : `${quarantine.rows} rows in quarantine: ${quarantine.key}`,
+    rest === null ? '' : `${rest.rows} clean rows went on: ${nameOf(rest)}`,
+    page === null || page === undefined ? '' : `The whole report: ${page.key}`,
+  ];
+  return lines.filter((line) => line !== '').join('\n');
 }
 
-function sample(violation: Violation): string {
-  const first = violation.samples[0];
-  if (first === undefined) return '';
-  const value = violation.column === null ? first.values : first.values[violation.column];
-  return `row ${first.row}: ${JSON.stringify(value) ?? 'nothing'}`;
+function nameOf({ dataset, digest }: SnapshotReference): string {
+  return `${dataset}@${digest.slice(0, 12)}`;
 }
 
 function describeFindings(findings: readonly Finding[]): string {

@@ -1,4 +1,5 @@
-import type { Duration } from './duration.ts';
+import { type Duration, durationMs } from './duration.ts';
+import { CodedError } from './errors.ts';
 
 export type AggregateFunction = 'count' | 'sum' | 'mean' | 'share' | 'min' | 'max' | 'standardDeviation';
 
@@ -72,4 +73,94 @@ export function max(of: string, window: Window): Aggregate {
 /** Standard deviation of the population. */
 export function standardDeviation(of: string, window: Window): Aggregate {
   return { function: 'standardDeviation', of, ...window };
+}
+
+/**
+ * Which events an aggregate is made of, whatever its window: aggregates of one view share what is stored of them online. The order of `by`
+ * counts, because it is the order of the key's parts.
+ */
+export function viewOf(aggregates: Aggregates, name: string): string {
+  const { function: kind, of, by } = declaredAs(aggregates, name);
+  return JSON.stringify([aggregates.dataset, aggregates.time, by, kind === 'share' ? 'condition' : 'number', of]);
+}
+
+/**
+ * The values of the `by` columns in one text, `ORD|LAX`. `%` and `|` inside a value are escaped, nothing else: SQL writes the very same
+ * text with two replacements, where JSON's escapes differ from one writer to the next.
+ *
+ * @throws CodedError INPUT_INVALID when the record lacks a field of `by`.
+ */
+export function eventKey(aggregate: Aggregate, record: Readonly<Record<string, unknown>>): string {
+  return aggregate.by
+    .map((name) => {
+      const value = record[name];
+      if (typeof value === 'string' || typeof value === 'boolean') return escaped(String(value));
+      throw new CodedError(
+        'INPUT_INVALID',
+        `An aggregate is kept by '${name}', which is ${value === undefined ? 'not in the record' : 'neither text nor boolean there'}. Send it as 'record' of features.ts says.`,
+        { details: { field: name } },
+      );
+    })
+    .join('|');
+}
+
+/** The events that an aggregate sees as of `at`: `from <= time < before`, all in epoch milliseconds. */
+export function windowOf(
+  aggregates: Aggregates,
+  name: string,
+  at: number,
+): { readonly from: number; readonly before: number } {
+  const before = at - durationMs(aggregates.gap);
+  return { from: before - durationMs(declaredAs(aggregates, name).over), before };
+}
+
+/**
+ * The aggregate of a window's values, as DuckDB computes it offline: sums are compensated (Neumaier 1974), so that the order of the values,
+ * which differs between the two, is not seen in the result; the standard deviation is that of the population.
+ */
+export function foldWindow(aggregate: Aggregate, values: readonly number[]): number | null {
+  const kind = aggregate.function;
+  if (kind === 'count') return values.length;
+  if (kind === 'sum') return sumOf(values);
+  if (values.length === 0) return null;
+  switch (kind) {
+    case 'mean':
+    case 'share':
+      return sumOf(values) / values.length;
+    case 'min':
+      return values.reduce((least, value) => Math.min(least, value));
+    case 'max':
+      return values.reduce((most, value) => Math.max(most, value));
+    case 'standardDeviation': {
+      const middle = sumOf(values) / values.length;
+      return Math.sqrt(sumOf(values.map((value) => (value - middle) ** 2)) / values.length);
+    }
+    default:
+      return kind satisfies never;
+  }
+}
+
+function declaredAs(aggregates: Aggregates, name: string): Aggregate {
+  const found = Object.hasOwn(aggregates.values, name) ? aggregates.values[name] : undefined;
+  if (found !== undefined) return found;
+  throw new CodedError(
+    'FEATURES_INVALID',
+    `There is no aggregate '${name}'. Declared are: ${Object.keys(aggregates.values).join(', ')}.`,
+    { details: { aggregate: name } },
+  );
+}
+
+function escaped(text: string): string {
+  return text.replaceAll('%', '%25').replaceAll('|', '%7C');
+}
+
+function sumOf(values: readonly number[]): number {
+  let sum = 0;
+  let lost = 0;
+  for (const value of values) {
+    const next = sum + value;
+    lost += Math.abs(sum) >= Math.abs(value) ? sum - next + value : value - next + sum;
+    sum = next;
+  }
+  return sum + lost;
 }

@@ -12,6 +12,8 @@ export type Config = {
   readonly temporalBinary: string | null;
   readonly s3Binary: string | null;
   readonly serving: { readonly port: number | null };
+  /** Where aggregates are looked up at request time: LMDB in `folder`, or Redis at `url` (PERDURA_ONLINE_STORE) where there is one. */
+  readonly onlineStore: { readonly folder: string; readonly url: string | null };
   /** How long the evidence of a run stays locked at least, in days. */
   readonly retainDays: number;
 };

@@ -16,6 +16,11 @@ export const errorTable = {
     meaning: 'The S3 bucket lacks versioning, conditional writes or object lock.',
     remedy: "Switch the named capability on, or use the embedded server; 'perdura doctor' shows all three.",
   },
+  CHECKS_INVALID: {
+    retryable: false,
+    meaning: 'A row function of checks.ts is missing, throws, or says neither true nor false.',
+    remedy: "Correct the pipeline's checks.ts.",
+  },
   CONFIG_INVALID: {
     retryable: false,
     meaning: 'The configuration does not hold up.',
@@ -53,7 +58,8 @@ export const errorTable = {
   },
   FEATURES_INVALID: {
     retryable: false,
-    meaning: 'The feature function is missing, throws, or returns something else than numbers and strings.',
+    meaning:
+      'The feature function is missing, throws, or returns something else than numbers and strings; or the aggregates do not hold up.',
     remedy: "Correct the pipeline's features.ts.",
   },
   INPUT_INVALID: {
@@ -99,7 +105,7 @@ export const errorTable = {
   },
   SERVICE_UNAVAILABLE: {
     retryable: true,
-    meaning: 'Temporal or S3 does not answer.',
+    meaning: 'Temporal, S3 or the online store does not answer.',
     remedy: "Start it, or run 'perdura doctor'.",
   },
   SERVICE_UNOBTAINABLE: {

@@ -1,5 +1,5 @@
-/** What moved a branch, or named a snapshot. */
-export type HistoryEvent = 'created' | 'branched' | 'merged' | 'rolledBack' | 'tagged';
+/** What moved a branch, or named a snapshot; `accepted` is the gate's word, on the branch `accepted`. */
+export type HistoryEvent = 'created' | 'accepted' | 'branched' | 'merged' | 'rolledBack' | 'tagged';
 
 /**
  * One line of a dataset's history. `from` is where the branch stood before (null: it is new), `to` where it stands since.
@@ -15,6 +15,8 @@ export type HistoryEntry = {
   readonly name: string;
   readonly from: string | null;
   readonly to: string;
+  /** Only for `merged`: the snapshot that was merged into `from`. */
+  readonly merged?: string;
   readonly dataVersion: string;
   /** Why the data version is this one, a sentence a reason. */
   readonly reasons: readonly string[];

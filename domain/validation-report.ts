@@ -10,7 +10,10 @@ export type SampleRow = {
   readonly values: Readonly<Record<string, unknown>>;
 };
 
-/** One expectation that did not hold. `count` is rows for row expectations, files for a missing column or a wrong type, else 1. */
+/**
+ * One expectation that did not hold. `count` is rows where single rows are to blame (row expectations, repeats, wrong order, unknown
+ * references), files for what headers tell, values of the other column for what is held `per` value, else 1.
+ */
 export type Violation = {
   readonly code: ViolationCode;
   readonly severity: Severity;
@@ -55,7 +58,7 @@ export type GateFindings = {
 /**
  * The gate's whole answer on a snapshot. Its samples are bounded, because Temporal carries at most 2 MB: 60 rows over all violations, five
  * a violation or an equal part, one for each of the first 60 at least; texts of the data are cut to 200 characters. That leaves room for
- * about a thousand violations; all bad rows are in quarantine.
+ * a thousand violations, those that block first; the JSON beside the page has all, and all bad rows are in quarantine.
  */
 export type ValidationReport = GateFindings & {
   readonly snapshot: SnapshotReference;

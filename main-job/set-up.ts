@@ -32,12 +32,14 @@ export async function setUp(config: Config, stack: Stack, say: (line: string) =>
   const worker = await startWorker({ addresses, projectFolder, homeFolder, buildFolder, retainDays, queues });
   stack.add(() => worker.stop());
   const { port } = config.serving;
+  const onlineStore = config.onlineStore.url;
   const server = await startModelServer({
     s3: addresses.s3,
     homeFolder,
     port,
     replica: 'main-job',
     flushEvery: '1 second',
+    onlineStore,
   });
   stack.add(() => server.stop());
   const { address, uiUrl } = addresses.temporal;

@@ -33,7 +33,12 @@ export async function stoppedAtTheGate(scene: Scene): Promise<CodedFailure | nul
     memo: { startedBy: 'person' },
   });
   const outcome = await watchRun(scene, 'Broken batch', 'person', handle);
-  for (const report of outcome.validations) for (const line of violationLines(report)) scene.say(`    ${line}`);
+  for (const report of outcome.validations) {
+    scene.say(`    decision ${report.decision}, ${report.badRows} of ${report.rows} rows bad`);
+    for (const line of violationLines(report)) scene.say(`    ${line}`);
+    if (report.quarantine !== null) scene.say(`    bad rows: ${report.quarantine.key}`);
+    if (report.page !== null) scene.say(`    report: ${report.page.key}`);
+  }
   const after = (await readRegistry(scene.store, model))?.aliases.champion;
   if (outcome.error?.code !== 'EXPECTATIONS_VIOLATED')
     throw new Error(`The broken batch was not stopped at the gate: ${outcome.status}.`);

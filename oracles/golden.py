@@ -14,6 +14,7 @@ from importlib.metadata import version
 import numpy as np
 from MLstatkit import Delong_test
 from scipy import integrate, optimize, special, stats
+from scipy.spatial import distance
 from sklearn.metrics import brier_score_loss, log_loss, roc_auc_score
 from statsmodels.stats.multitest import multipletests
 
@@ -174,6 +175,57 @@ def drift():
     }
 
 
+def two_samples():
+    """The statistics that compare two samples: on values as scipy does, and on counts over the reference's deciles."""
+    reference = np.exp(2 * uniforms(1, 500))
+    current = 1.1 * np.exp(2 * uniforms(2, 400))
+    edges = np.quantile(reference, np.arange(1, 10) / 10)
+    p, q = (np.histogram(s, [-np.inf, *edges, np.inf])[0] for s in (reference, current))
+
+    def smirnov(a, b):
+        exact, asymptotic = (stats.ks_2samp(a, b, method=method) for method in ("auto", "asymp"))
+        return [float(exact.statistic), float(exact.pvalue), float(asymptotic.pvalue)]
+
+    # Seeds, sizes and a shift of the second sample: few and many values, equal and unequal sizes, near and far tails, ties (rounded).
+    cases = [
+        (1, 500, 2, 400, 0.0, 6), (11, 300, 12, 300, 0.1, 6), (13, 40, 14, 30, 0.5, 6), (15, 2000, 16, 1500, 0.5, 6),
+        (17, 7, 18, 9, 0.2, 6), (19, 1000, 20, 800, 0.02, 1), (21, 12000, 22, 9000, 0.01, 6), (23, 60, 24, 60, 0.0, 6),
+        (25, 20000, 26, 100, 0.1, 6), (27, 20000, 28, 15000, 0.1, 6),
+    ]
+    ks = [[*case, *smirnov(np.round(uniforms(case[0], case[1]), case[5]), np.round(uniforms(case[2], case[3]) + case[4], case[5]))] for case in cases]
+    kstwo = [
+        [n, x, float(stats.kstwo.sf(x, n))]
+        for n, x in (
+            (1, 0.7), (5, 0.09), (5, 0.3), (10, 0.274), (20, 0.6), (50, 0.1), (100, 0.05), (140, 0.08), (140, 0.15), (141, 0.04),
+            (141, 0.2), (222, 0.0875), (1000, 0.01), (1000, 0.03), (1000, 0.3), (20000, 0.005), (20000, 0.02), (500000, 0.001), (500000, 0.01),
+        )
+    ]
+    table = stats.chi2_contingency([[200, 180, 120], [130, 170, 100]], correction=False)
+    deciles = stats.chi2_contingency([p, q], correction=False)
+    boundaries = [reference.min(), *edges, reference.max()]
+    # Evenly within each bin: the distribution functions are piecewise linear, and the area is found by quadrature.
+    gap = lambda x: abs(np.interp(x, boundaries, [0, *np.cumsum(q) / 400]) - np.interp(x, boundaries, [0, *np.cumsum(p) / 500]))
+    grid = np.linspace(boundaries[0], boundaries[-1], 4_000_001)
+    counted = float(integrate.trapezoid(gap(grid), grid))
+    deviations = [0.02, 0.03, 0.05, 0.05]
+    largest = integrate.quad(lambda x: 1 - np.prod([stats.halfnorm.cdf(x, scale=s) for s in deviations]), 0, 1, epsabs=1e-13)[0]
+    return {
+        "kolmogorovSmirnov": ks,
+        "kolmogorovSmirnovOfValues": smirnov(reference, current),
+        "kolmogorovSurvival": kstwo,
+        "chiSquare": [float(table.statistic), float(table.pvalue)],
+        "chiSquareOfDeciles": [float(deciles.statistic), float(deciles.pvalue)],
+        "jensenShannonOfDeciles": float(distance.jensenshannon(p, q, base=2)),
+        "kolmogorovSmirnovOfDeciles": float(np.abs(np.cumsum(p) / 500 - np.cumsum(q) / 400).max()),
+        "lInfinityOfDeciles": float(distance.chebyshev(p / 500, q / 400)),
+        "wasserstein": float(stats.wasserstein_distance(reference, current)),
+        "normedWasserstein": float(stats.wasserstein_distance(reference, current) / reference.std()),
+        "wassersteinOfDeciles": counted,
+        "meanOfChi": [[df, float(stats.chi.mean(df))] for df in (1, 2, 9, 50)],
+        "expectedLargest": [deviations, float(largest)],
+    }
+
+
 def benjamini_hochberg():
     p = [0.041, 0.001, 0.216, 0.008, 0.039, 0.06, 0.042, 0.205, 0.074, 0.212]
     return {"pValues": p, "adjusted": multipletests(p, method="fdr_bh")[1].tolist()}
@@ -190,6 +242,7 @@ print(
             "auc": auc(),
             "losses": losses(),
             "drift": drift(),
+            "twoSamples": two_samples(),
             "benjaminiHochberg": benjamini_hochberg(),
         },
         indent=1,

@@ -10,7 +10,8 @@ import { type ImportSite, packagesInside } from './packages.ts';
 
 /**
  * Builds a pipeline's features.ts and all that it imports, packages too, to one ES module that needs nothing around it: it
- * travels in the model's package and runs in training and in the model server. The same sources give the same bytes in any folder.
+ * travels in the model's package and runs in training and in the model server. Declared `aggregates` travel with it, made by
+ * `perdura/features`, of which only the functions that were called are inside. The same sources give the same bytes in any folder.
  *
  * @throws CodedError FEATURES_INVALID when the file is missing, does not export `record` and `features`, or imports what
  * cannot travel; PROJECT_INVALID when it does not build.

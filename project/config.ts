@@ -28,6 +28,12 @@ const settingsSchema = z.object({
   PERDURA_TEMPORAL_UI_PORT: port,
   PERDURA_S3_PORT: port,
   PERDURA_SERVING_PORT: port,
+  PERDURA_ONLINE_STORE: z
+    .url({
+      protocol: /^rediss?$/,
+      message: "must be a redis:// or rediss:// address, for example 'redis://127.0.0.1:6379'",
+    })
+    .nullable(),
   PERDURA_RETAIN_DAYS: z
     .string()
     .regex(/^[1-9]\d{0,4}$/, 'must be a whole number of days, 1 or more')
@@ -85,9 +91,10 @@ export function readConfig(environment: Environment, folder: string): Config {
 function toConfig(settings: Settings, projectFolder: string, environment: Environment): Config {
   const userFolder = environment['HOME'] || homedir();
   const within = (file: string | null): string | null => (file === null ? null : path.resolve(projectFolder, file));
+  const homeFolder = within(settings.PERDURA_HOME) ?? path.join(projectFolder, '.perdura');
   return Object.freeze<Config>({
     projectFolder,
-    homeFolder: within(settings.PERDURA_HOME) ?? path.join(projectFolder, '.perdura'),
+    homeFolder,
     cacheFolder: within(settings.PERDURA_CACHE) ?? path.join(userFolder, '.cache', 'perdura'),
     temporal: Object.freeze({
       address: settings.TEMPORAL_ADDRESS,
@@ -106,6 +113,7 @@ function toConfig(settings: Settings, projectFolder: string, environment: Enviro
     temporalBinary: within(settings.PERDURA_TEMPORAL_BINARY),
     s3Binary: within(settings.PERDURA_S3_BINARY),
     serving: Object.freeze({ port: settings.PERDURA_SERVING_PORT }),
+    onlineStore: Object.freeze({ folder: path.join(homeFolder, 'online'), url: settings.PERDURA_ONLINE_STORE }),
     retainDays: settings.PERDURA_RETAIN_DAYS ?? 1,
   });
 }
@@ -141,6 +149,6 @@ function invalid(problems: readonly string[]): CodedError {
 function describe(issue: z.core.$ZodIssue, given: Given): string {
   const name = String(issue.path[0]);
   const value = given[name] ?? null;
-  const shown = value === null || /KEY|TOKEN/.test(name) ? '' : `, got '${value}'`;
+  const shown = value === null || /KEY|TOKEN|ONLINE_STORE/.test(name) ? '' : `, got '${value}'`;
   return `${name} ${issue.message}${shown}`;
 }

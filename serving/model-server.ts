@@ -3,12 +3,14 @@ import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import type { FastifyInstance } from 'fastify';
 import { CodedError } from '../domain/errors.ts';
+import { openOnlineStore } from '../stores/online/open-online-store.ts';
 import { createS3ObjectStore } from '../stores/objects/s3-object-store.ts';
 import { downloadPackage } from '../stores/packages.ts';
 import { createCounters } from './counters.ts';
 import { createInFlight } from './in-flight.ts';
 import { createLocalRoutes } from './local-routes.ts';
 import { openInferenceLog } from './log/inference-log.ts';
+import { createPastLookup } from './past-lookup.ts';
 import { createRouteFollower } from './route-follower.ts';
 import { createApp } from './server.ts';
 import type { ServingConfig } from './serving-config.ts';
@@ -56,14 +58,19 @@ export async function startServer(config: ServingConfig): Promise<ModelServer> {
     report,
   });
   const shadows = createShadowQueue({ capacity: shadowCapacity });
+  const past = createPastLookup({
+    open: () => openOnlineStore({ folder: join(config.homeFolder, 'online'), url: config.onlineStore }),
+    report,
+  });
   let open = true;
   const inFlight = createInFlight(config.maxInFlight);
-  const app = createApp({ follower, log, shadows, counters, inFlight, open: () => open });
+  const app = createApp({ follower, log, shadows, counters, inFlight, past, open: () => open });
   const close = async (): Promise<void> => {
     open = false;
     await closeConnections(app);
     await shadows.drain({ atMostMs: shadowsAtMostMs });
     follower.close();
+    await past.close();
     await log.close({ atMostMs: logAtMostMs });
     store.close();
   };

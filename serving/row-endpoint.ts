@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
+import type { PastValues } from '../domain/aggregate.ts';
 import { CodedError, isCoded } from '../domain/errors.ts';
-import { encodeRows, type FeatureRow, parseRecord } from '../domain/features.ts';
+import { encodeRows, type FeatureRow, parseRecord, type RawRecord } from '../domain/features.ts';
 import type { InferenceRow, LabelRow } from '../domain/inference.ts';
 import type { ActiveRoute } from './active-route.ts';
 import { chooseArm } from './arm.ts';
@@ -8,6 +9,7 @@ import type { Counters } from './counters.ts';
 import type { InFlight } from './in-flight.ts';
 import type { LoadedModel } from './load-model.ts';
 import type { InferenceLog } from './log/inference-log.ts';
+import type { PastLookup } from './past-lookup.ts';
 import { faultOf } from './refusal.ts';
 import type { RouteFollower } from './route-follower.ts';
 import type { ShadowQueue } from './shadow-queue.ts';
@@ -19,6 +21,7 @@ export type RowEndpointParts = {
   readonly shadows: ShadowQueue;
   readonly counters: Counters;
   readonly inFlight: InFlight;
+  readonly past: PastLookup;
 };
 
 export type PredictRequest = { readonly requestId?: string; readonly subject?: string; readonly record: unknown };
@@ -37,12 +40,12 @@ type Computed = { readonly features: FeatureRow; readonly output: number | null;
 type Asked = { readonly requestId: string; readonly subject: string; readonly record: string };
 
 /**
- * Answers one raw record: the subject's arm is chosen, its package's own feature function applied, the model run, the row logged, and only
- * then answered. `answered` is called with the answer before the route's shadows get their copies.
+ * Answers one raw record: the subject's arm is chosen, its package's aggregates looked up as of the record's time, its own feature function
+ * applied, the model run, the row logged, and only then answered. `answered` is called with the answer before the route's shadows get their copies.
  *
  * @throws CodedError NOT_FOUND; INPUT_INVALID naming the field (every arm refuses the record: the client's fault, not logged); OVERLOADED;
- * FEATURES_INVALID and MODEL_INVALID, also for a record that only another arm takes (logged with status 500); DISK_FULL when the log
- * cannot be written.
+ * FEATURES_INVALID and MODEL_INVALID, also for a record that only another arm takes, and SERVICE_UNAVAILABLE of the online store (logged
+ * with status 500); DISK_FULL when the log cannot be written.
  */
 export async function predict(
   parts: RowEndpointParts,
@@ -87,7 +90,7 @@ async function answerLive(
 ): Promise<PredictAnswer> {
   const { endpoint, epoch } = active.route;
   const arm = chooseArm(endpoint, live.asked.subject, active.arms);
-  const { features, output, error: failure } = await compute(arm.model, live.request.record);
+  const { features, output, error: failure } = await compute(parts, arm.model, live.request.record);
   const error = faultOf(failure, arm.model, active.arms, live.request.record);
   if (isCoded(error, 'INPUT_INVALID')) throw error;
   const computed = { features, output, error };
@@ -128,7 +131,7 @@ function offerShadows(parts: RowEndpointParts, active: ActiveRoute, asked: Asked
     const run = async (): Promise<void> => {
       const started = performance.now();
       try {
-        const computed = await compute(model, record);
+        const computed = await compute(parts, model, record);
         await parts.log.append(toRow(active, model, asked, computed, { arm: 'shadow', shadow: true, started }));
         counters.shadowed += 1;
       } catch {
@@ -142,11 +145,11 @@ function offerShadows(parts: RowEndpointParts, active: ActiveRoute, asked: Asked
   }
 }
 
-async function compute(model: LoadedModel, json: unknown): Promise<Computed> {
+async function compute({ past }: Pick<RowEndpointParts, 'past'>, model: LoadedModel, json: unknown): Promise<Computed> {
   let features: FeatureRow = {};
   try {
     const record = parseRecord(model.features.record, json);
-    features = applyFeatures(model, record);
+    features = applyFeatures(model, record, await past.of(model, record));
     const [output = null] = await model.run(encodeRows(model.signature, [features]));
     return { features, output, error: null };
   } catch (error) {
@@ -156,9 +159,9 @@ async function compute(model: LoadedModel, json: unknown): Promise<Computed> {
   }
 }
 
-function applyFeatures(model: LoadedModel, record: ReturnType<typeof parseRecord>): FeatureRow {
+function applyFeatures(model: LoadedModel, record: RawRecord, past: PastValues): FeatureRow {
   try {
-    const features: unknown = model.features.features(record, {});
+    const features: unknown = model.features.features(record, past);
     if (typeof features !== 'object' || features === null) throw new TypeError(`it returned ${String(features)}`);
     return features as FeatureRow;
   } catch (error) {

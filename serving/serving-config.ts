@@ -14,6 +14,8 @@ export type ServingConfig = {
   readonly flushEveryMs: number;
   /** More requests at a time are answered 429. */
   readonly maxInFlight: number;
+  /** Address of the online store in Redis; null: LMDB in the home folder. */
+  readonly onlineStore: string | null;
 };
 
 const schema = z.object({
@@ -29,6 +31,7 @@ const schema = z.object({
   replica: z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,49}$/, 'letters, digits, . _ - only'),
   flushEveryMs: z.number().positive(),
   maxInFlight: z.int().positive(),
+  onlineStore: z.string().nullable(),
 }) satisfies z.ZodType<ServingConfig>;
 
 /**

@@ -28,6 +28,8 @@ export type ModelServerOptions = {
   readonly flushEvery?: Duration;
   /** More requests at a time are answered 429; 512 unless given. */
   readonly maxInFlight?: number;
+  /** `redis://…` or `rediss://…`; null, and unless given: the folder `online` of the home folder. */
+  readonly onlineStore?: string | null;
 };
 
 const entry = new URL(import.meta.url.endsWith('.ts') ? '../dist/serving/main.js' : './main.js', import.meta.url);
@@ -40,8 +42,9 @@ const stopAtMostMs = durationMs('25 seconds');
  * @throws CodedError what the server failed with: PORT_IN_USE, CONFLICT, CONFIG_INVALID.
  */
 export async function startModelServer(options: ModelServerOptions): Promise<ModelServerProcess> {
-  const { s3, homeFolder, port, replica, flushEvery = '2 seconds', maxInFlight = 512 } = options;
-  const config: ServingConfig = { s3, homeFolder, port, replica, maxInFlight, flushEveryMs: durationMs(flushEvery) };
+  const { flushEvery = '2 seconds', maxInFlight = 512, onlineStore = null, ...given } = options;
+  const { homeFolder, replica } = given;
+  const config: ServingConfig = { ...given, maxInFlight, onlineStore, flushEveryMs: durationMs(flushEvery) };
   const logFile = join(homeFolder, 'logs', `serving-${replica}.log`);
   mkdirSync(join(homeFolder, 'logs'), { recursive: true });
   const log = openSync(logFile, 'a');

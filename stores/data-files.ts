@@ -1,11 +1,20 @@
 import { randomUUID } from 'node:crypto';
 import { access, mkdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { CodedError, isCoded } from '../domain/errors.ts';
-import type { DataFormat, ObjectPin } from '../domain/snapshot.ts';
+import { canonicalJson } from '../domain/canonical-json.ts';
+import type { Column, DataFormat, ObjectPin, SnapshotFacts, TextDialect } from '../domain/snapshot.ts';
+import { tryingAgain } from './data-files/arriving-object.ts';
+import { firstPlace, type TextFile } from './data-files/dialect.ts';
+import { compressionOf } from './data-files/format.ts';
+import { type Partition, partitionSql, partitionsOf } from './data-files/partitions.ts';
+import { firstFault } from './data-files/raw-lines.ts';
+import { textSelect } from './data-files/text-select.ts';
+import { unreadable } from './data-files/unreadable.ts';
+import { requireWhole } from './data-files/whole-stream.ts';
+import { sha256Hex } from './digest.ts';
 import { createObjectCache } from './object-cache.ts';
 import type { ObjectStore } from './objects/object-store.ts';
-import { literal, openTables } from './tables.ts';
+import { identifier, literal, openTables, pathLiteral, type Tables } from './tables.ts';
 
 /** Where data comes from and where local copies of it lie; the folder may be deleted at any time between two calls. */
 export type DataFolder = { readonly store: ObjectStore; readonly cacheFolder: string };
@@ -13,92 +22,113 @@ export type DataFolder = { readonly store: ObjectStore; readonly cacheFolder: st
 /** A data object whose bytes are pinned. */
 export type DataFile = ObjectPin & { readonly format: DataFormat };
 
-const formats: Readonly<Record<string, DataFormat>> = {
-  parquet: 'parquet',
-  csv: 'csv',
-  jsonl: 'jsonl',
-  ndjson: 'jsonl',
-};
+/** What a file's rows also depend on; a snapshot is one. `columns` say which partition values are text because other files' are. */
+export type Reading = Pick<SnapshotFacts, 'dialect' | 'columns'>;
+
+/** A file on this machine to be read under a name: its ending tells format and compression, its folders the partitions. */
+export type NamedFile = { readonly key: string; readonly path: string; readonly format: DataFormat };
+
+/** Goes up when the same bytes would be turned into other Parquet. */
+const conversion = 2;
 
 /**
- * The format that an object's name tells.
+ * The local path of a data object as Parquet. Text is turned into Parquet once, row by row in its order, so that everything behind it reads
+ * one format and row numbers mean the same everywhere; so is Parquet below Hive partitions, whose values become columns.
  *
- * @throws CodedError DATA_UNREADABLE for any other ending: guessing from bytes would read some files as something they are not.
+ * @throws CodedError DATA_UNREADABLE when the file is empty, cut short, or not what its name says, with the place; EVIDENCE_ALTERED, NOT_FOUND,
+ * SERVICE_UNAVAILABLE (after three tries), DISK_FULL as the object cache does.
  */
-export function dataFormat(key: string): DataFormat {
-  const ending = key.slice(key.lastIndexOf('.') + 1).toLowerCase();
-  const format = Object.hasOwn(formats, ending) ? formats[ending] : undefined;
-  if (format === undefined) {
-    throw new CodedError(
-      'DATA_UNREADABLE',
-      `${key}: the name tells no known format. Add the data as .parquet, .csv or .jsonl.`,
-      { details: { key } },
-    );
-  }
-  return format;
-}
-
-/**
- * The local path of a data object as Parquet. CSV (comma, `"`, with a header line) and JSON lines are turned into Parquet once, row by row
- * in their order, so that everything behind it reads one format and row numbers mean the same everywhere.
- *
- * @throws CodedError DATA_UNREADABLE when the file is empty or DuckDB cannot read it as what its name says; EVIDENCE_ALTERED, NOT_FOUND,
- * SERVICE_UNAVAILABLE, DISK_FULL as the object cache does.
- */
-export async function localParquet(folder: DataFolder, file: DataFile): Promise<string> {
-  if (file.sizeBytes === 0) throw unreadable(file.key, 'the file is empty (0 bytes)');
-  const path = await createObjectCache(folder.store, folder.cacheFolder).localFile(file);
-  return file.format === 'parquet' ? path : converted(folder, { file, path });
-}
-
-/** DATA_UNREADABLE for one file, with the reason that DuckDB gave; a full disk stays DISK_FULL, a coded error stays itself. */
-export function unreadable(key: string, cause: unknown, path?: string): Error {
-  if (isCoded(cause)) return cause;
-  const text = cause instanceof Error ? cause.message : String(cause);
-  const reason = (path === undefined ? text : text.replaceAll(path, key)).split('\n\n')[0]?.trim() ?? text;
-  if (/no space left|ENOSPC/i.test(text)) {
-    return new CodedError(
-      'DISK_FULL',
-      `${key} could not be prepared: ${reason}. Free space or set PERDURA_HOME to a larger disk.`,
-      { details: { key }, cause },
-    );
-  }
-  if (/^Out of Memory/i.test(text)) return cause instanceof Error ? cause : new Error(text);
-  return new CodedError(
-    'DATA_UNREADABLE',
-    `${key} cannot be read: ${reason}. Write the file again and add it with 'perdura data add'.`,
-    { details: { key, reason }, cause },
-  );
-}
-
-async function converted(
-  folder: DataFolder,
-  source: { readonly file: DataFile; readonly path: string },
+export async function localParquet(
+  folder: DataFolder & { readonly tables?: Tables },
+  file: DataFile,
+  reading: Reading,
 ): Promise<string> {
-  const target = join(folder.cacheFolder, 'parquet', `${source.file.sha256}.${source.file.format}.parquet`);
-  if (await exists(target)) return target;
-  await mkdir(join(folder.cacheFolder, 'parquet'), { recursive: true });
+  if (file.sizeBytes === 0) throw unreadable(file.key, 'the file is empty (0 bytes)');
+  const path = await localObject(folder, file);
+  const partitions = partitionsOf(file.key);
+  if (file.format === 'parquet' && partitions.length === 0) return path;
+  const how = {
+    conversion,
+    format: file.format,
+    compression: compressionOf(file.key),
+    dialect: file.format === 'parquet' || file.format === 'jsonl' ? null : reading.dialect,
+    partitions: partitionSql(partitions, reading.columns),
+  };
+  const target = join(
+    folder.cacheFolder,
+    'parquet',
+    `${file.sha256}-${sha256Hex(canonicalJson(how)).slice(0, 16)}.parquet`,
+  );
+  if (!(await exists(target)))
+    await toParquet({ key: file.key, path, format: file.format }, reading, target, folder.tables);
+  return target;
+}
+
+/** The local copy of an object's own bytes. Throws as `localParquet` does. */
+export async function localObject(folder: DataFolder, pin: ObjectPin): Promise<string> {
+  return tryingAgain(() => createObjectCache(folder.store, folder.cacheFolder).localFile(pin));
+}
+
+/**
+ * Turns a local data file into Parquet at `target`, whole or not at all. Opening DuckDB takes as long as reading a small file: who has many
+ * gives one that is open.
+ *
+ * @throws CodedError DATA_UNREADABLE with the place; DISK_FULL.
+ */
+export async function toParquet(file: NamedFile, reading: Reading, target: string, shared?: Tables): Promise<void> {
   const partial = `${target}.${randomUUID()}`;
-  const tables = await openTables({ temporaryFolder: join(folder.cacheFolder, 'parquet') });
+  await mkdir(join(target, '..'), { recursive: true });
+  const tables = shared ?? (await openTables({ temporaryFolder: join(target, '..') }));
   try {
-    await tables.all(
-      `COPY (SELECT * FROM ${textRelation(source.file.format, source.path)}) TO ${literal(partial)} (FORMAT parquet, COMPRESSION zstd)`,
-    );
+    const select = await selectOf(tables, file, reading);
+    await tables.all(`COPY (${select}) TO ${literal(partial)} (FORMAT parquet, COMPRESSION zstd)`);
     await rename(partial, target);
-    return target;
   } catch (error) {
-    throw unreadable(source.file.key, error, source.path);
+    throw unreadable(file.key, await explained(tables, { file, dialect: reading.dialect }, error), file.path);
   } finally {
-    tables.close();
+    if (shared === undefined) tables.close();
     await rm(partial, { force: true });
   }
 }
 
-/** `sample_size = -1`: a column's type comes from all rows, else it would depend on where in the file an odd value stands. */
-function textRelation(format: DataFormat, path: string): string {
-  return format === 'csv'
-    ? `read_csv(${literal(path)}, delim = ',', quote = '"', escape = '"', header = true, sample_size = -1)`
-    : `read_json(${literal(path)}, format = 'newline_delimited', sample_size = -1)`;
+async function selectOf(tables: Tables, file: NamedFile, { dialect, columns }: Reading): Promise<string> {
+  const rows =
+    file.format === 'parquet'
+      ? `SELECT * FROM read_parquet(${pathLiteral(file.path)})`
+      : await textRows(tables, { ...file, compression: compressionOf(file.key), dialect });
+  const partitions = partitionsOf(file.key);
+  return partitions.length === 0 ? rows : withPartitions(tables, rows, { partitions, columns });
+}
+
+async function textRows(tables: Tables, file: TextFile): Promise<string> {
+  await requireWhole(file.path, file.compression);
+  return textSelect(tables, file);
+}
+
+/** The place in a text file where DuckDB gave up; the error itself where it is no other than that. */
+async function explained(
+  tables: Tables,
+  { file, dialect }: { readonly file: NamedFile; readonly dialect: TextDialect | null },
+  error: unknown,
+): Promise<unknown> {
+  const text = error instanceof Error ? error.message : '';
+  if (file.format === 'parquet' || !/^[\w ]+ Error: /.test(text) || /^Out of Memory|no space left/i.test(text))
+    return error;
+  const fault = await firstFault(tables, { ...file, compression: compressionOf(file.key), dialect });
+  return fault === null ? error : new Error(fault, { cause: error });
+}
+
+/** A folder's value stands for a column of the same name in the file, as in DuckDB and Spark. */
+async function withPartitions(
+  tables: Tables,
+  rows: string,
+  { partitions, columns }: { readonly partitions: readonly Partition[]; readonly columns: readonly Column[] },
+): Promise<string> {
+  const found = await tables.all(`DESCRIBE ${rows}`);
+  const names = partitions.map(({ name }) => name);
+  const covered = found.map((row) => String(row['column_name'])).filter((name) => firstPlace(names, name) !== -1);
+  const exclude = covered.length === 0 ? '' : ` EXCLUDE (${covered.map(identifier).join(', ')})`;
+  return `SELECT *${exclude}, ${partitionSql(partitions, columns).join(', ')} FROM (${rows})`;
 }
 
 async function exists(path: string): Promise<boolean> {

@@ -82,15 +82,34 @@ async function fileSize(path: string): Promise<number> {
   return found.size;
 }
 
+/**
+ * Refuses a name that cannot be part of keys, or that `dataset@snapshot` could not tell from a snapshot's.
+ *
+ * @throws CodedError INPUT_INVALID naming it.
+ */
+export function requireDataset(dataset: string): void {
+  if (
+    typeof dataset === 'string' &&
+    /^[\p{L}\p{N}_][\p{L}\p{M}\p{N}_.+ -]*$/u.test(dataset) &&
+    Buffer.byteLength(dataset) <= 200
+  )
+    return;
+  throw new CodedError(
+    'INPUT_INVALID',
+    `${JSON.stringify(dataset) ?? 'nothing'} cannot name a dataset: use letters, digits, '.', '_' and '-', 200 bytes at most.`,
+  );
+}
+
+/** A file's name may be a path: its folders are kept, so that `year=2001/a.csv` is a partition. */
 function checkNames(dataset: string, file: ArrivingFile): void {
-  const plain = /^[\w][\w.@+ -]*$/;
-  if (!plain.test(dataset))
-    throw new CodedError('INPUT_INVALID', `'${dataset}' cannot name a dataset: use letters, digits, '.', '_' and '-'.`);
-  if (!file.name.split('/').every((part) => plain.test(part)))
-    throw new CodedError(
-      'INPUT_INVALID',
-      `'${file.name}' cannot name a file of a dataset: use letters, digits, '.', '_', '-'.`,
-    );
+  requireDataset(dataset);
+  const parts = file.name.split('/');
+  const serves = parts.every((part) => /^[^.\s\p{Cc}\\][^\p{Cc}\\]*$/u.test(part) && Buffer.byteLength(part) <= 255);
+  if (serves && Buffer.byteLength(file.name) <= 800) return;
+  throw new CodedError(
+    'INPUT_INVALID',
+    `${JSON.stringify(file.name)} cannot name a file of a dataset: no part of it may be empty, begin with '.' or a space, hold a backslash or a control character, or be longer than 255 bytes.`,
+  );
 }
 
 function datasetKey(dataset: string): string {

@@ -64,7 +64,19 @@ export async function writeDocumentOnce<T>(
   key: string,
   value: T,
 ): Promise<{ readonly version: StoredVersion; readonly created: boolean }> {
-  const bytes = toBytes(value);
+  return writeBytesOnce(store, key, toBytes(value));
+}
+
+/**
+ * Writes the bytes of a JSON document that never changes, for whoever has them already. Writing equal ones again is fine.
+ *
+ * @throws CodedError CONFLICT when other bytes stand there.
+ */
+export async function writeBytesOnce(
+  store: ObjectStore,
+  key: string,
+  bytes: Uint8Array,
+): Promise<{ readonly version: StoredVersion; readonly created: boolean }> {
   try {
     return { version: await store.write(key, bytes, { ifAbsent: true, contentType }), created: true };
   } catch (error) {

@@ -2,23 +2,26 @@ import { pathToFileURL } from 'node:url';
 
 import { CodedError } from '../domain/errors.ts';
 import type { FeatureModule, RecordField } from '../domain/features.ts';
+import { soundAggregates } from './features/sound-aggregates.ts';
 
 const fieldTypes: ReadonlySet<unknown> = new Set<RecordField>(['number', 'string', 'timestamp', 'boolean']);
 
 /**
  * Loads a bundled features.mjs. Node keeps a loaded module for ever under its path: a path must always hold the same bytes.
  *
- * @throws CodedError FEATURES_INVALID when it does not load or lacks `record` or `features`.
+ * @throws CodedError FEATURES_INVALID when it does not load, lacks `record` or `features`, or declares `aggregates` that do not hold up.
  */
 export async function loadFeatureModule(path: string): Promise<FeatureModule> {
   const loaded: unknown = await import(pathToFileURL(path).href).catch((cause: unknown) => {
     throw invalid(path, `does not load (${cause instanceof Error ? cause.message : String(cause)})`, cause);
   });
-  const { record, features } = loaded as Readonly<Record<string, unknown>>;
+  const { record, features, aggregates = null } = loaded as Readonly<Record<string, unknown>>;
   if (!isRecordSchema(record))
     throw invalid(path, "must export 'record', each field being number, string, timestamp or boolean");
   if (!isFeatureFunction(features)) throw invalid(path, "must export the function 'features'");
-  return { record, features, aggregates: null };
+  const sound = soundAggregates(record, aggregates);
+  if (sound.problem !== null) throw invalid(path, `exports 'aggregates' that do not hold up: ${sound.problem}`);
+  return { record, features, aggregates: sound.aggregates };
 }
 
 function isRecordSchema(value: unknown): value is FeatureModule['record'] {

@@ -1,7 +1,7 @@
 import type { DataSlice } from '../domain/snapshot.ts';
 import { type DataFolder, localParquet } from './data-files.ts';
 import { readSnapshot } from './snapshots/manifest.ts';
-import { identifier, literal } from './tables.ts';
+import { identifier, literal, pathLiteral } from './tables.ts';
 
 /**
  * The condition that a row of the slice fulfils, as SQL text; `true` for a whole snapshot. A row without a time is in no slice that
@@ -21,13 +21,13 @@ export function sliceSql(slice: DataSlice): string {
 export async function sliceFiles(folder: DataFolder, slice: DataSlice): Promise<readonly string[]> {
   const snapshot = await readSnapshot(folder.store, slice.snapshot);
   const paths: string[] = [];
-  for (const file of snapshot.files) paths.push(await localParquet(folder, file));
+  for (const file of snapshot.files) paths.push(await localParquet(folder, file, snapshot));
   return paths;
 }
 
 /** Local Parquet files as one relation: columns are matched by name, and one that a file lacks is null there. */
 export function relationSql(files: readonly string[]): string {
-  return `read_parquet([${files.map(literal).join(', ')}], union_by_name = true)`;
+  return `read_parquet([${files.map(pathLiteral).join(', ')}], union_by_name = true)`;
 }
 
 /** A slice made ready for a scan: local files and the condition on their rows. */

@@ -52,6 +52,11 @@ export function literal(text: string): string {
   return `'${text.replaceAll("'", "''")}'`;
 }
 
+/** A path as DuckDB's readers take it: `*`, `?` and `[` in a name stand for themselves, else a reader would take other files too. */
+export function pathLiteral(path: string): string {
+  return literal(path.replace(/[*?[]/g, (character) => `[${character}]`));
+}
+
 /** A SQL identifier. */
 export function identifier(name: string): string {
   return `"${name.replaceAll('"', '""')}"`;

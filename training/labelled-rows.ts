@@ -1,3 +1,4 @@
+import type { PastValues } from '../domain/aggregate.ts';
 import { CodedError } from '../domain/errors.ts';
 import {
   type EncodedRows,
@@ -10,10 +11,15 @@ import {
   type RecordField,
 } from '../domain/features.ts';
 import type { Target } from '../domain/target.ts';
-import { identifier, literal, type Tables } from '../stores/tables.ts';
+import { pastColumn } from '../stores/features/as-of-join.ts';
+import { relationSql } from '../stores/slices.ts';
+import { identifier, type Tables } from '../stores/tables.ts';
 import { dataError } from './data-error.ts';
 
-/** Which rows to read, and what makes features and labels of them. `where` is a SQL condition, `true` for all rows. */
+/**
+ * Which rows to read, and what makes features and labels of them. `where` is a SQL condition, `true` for all rows. Where the features declare
+ * aggregates, it is a query that `joinPast` returned.
+ */
 export type LabelledRowsQuery = {
   readonly parquetFiles: readonly string[];
   readonly where: string;
@@ -54,7 +60,8 @@ export async function countRows(
  */
 export async function readFeatureNames(tables: Tables, query: LabelledRowsQuery): Promise<FeatureNames | null> {
   for await (const columns of readColumns(tables, query)) {
-    for (const { record } of usableRows(query, columns)) return namesOf(applyFeatures(query.features, record));
+    for (const { record, past } of usableRows(query, columns))
+      return namesOf(applyFeatures(query.features, record, past));
   }
   return null;
 }
@@ -75,8 +82,8 @@ export async function* readLabelledRows(
     const features: FeatureRow[] = [];
     const labels: number[] = [];
     const rowNumbers: number[] = [];
-    for (const { record, label, row } of usableRows(query, columns)) {
-      features.push(applyFeatures(query.features, record));
+    for (const { record, past, label, row } of usableRows(query, columns)) {
+      features.push(applyFeatures(query.features, record, past));
       labels.push(label);
       rowNumbers.push(read + row);
     }
@@ -94,7 +101,8 @@ export async function* readLabelledRows(
 /** Columns without aliases: an alias could hide a column that `where` names. */
 async function* readColumns(tables: Tables, query: LabelledRowsQuery): AsyncGenerator<Columns> {
   const fields = Object.entries(query.features.record).map(([name, type]) => fieldSql(name, type));
-  const sql = `SELECT ${[...fields, `CAST((${query.target.sql}\n) AS INTEGER)`].join(', ')} FROM ${source(query)}`;
+  const past = pastNames(query.features).map((name) => identifier(pastColumn(name)));
+  const sql = `SELECT ${[...fields, `CAST((${query.target.sql}\n) AS INTEGER)`, ...past].join(', ')} FROM ${source(query)}`;
   try {
     yield* tables.columnChunks(sql);
   } catch (error) {
@@ -103,7 +111,11 @@ async function* readColumns(tables: Tables, query: LabelledRowsQuery): AsyncGene
 }
 
 function source(query: Pick<LabelledRowsQuery, 'parquetFiles' | 'where'>): string {
-  return `read_parquet([${query.parquetFiles.map(literal).join(', ')}]) WHERE (${query.where}\n)`;
+  return `${relationSql(query.parquetFiles)} WHERE (${query.where}\n)`;
+}
+
+function pastNames({ aggregates }: FeatureModule): readonly string[] {
+  return aggregates === null ? [] : Object.keys(aggregates.values);
 }
 
 /** The column as the record's field: DOUBLE keeps BIGINT from arriving as bigint, timestamps become epoch milliseconds. */
@@ -123,17 +135,24 @@ function fieldSql(name: string, type: RecordField): string {
   }
 }
 
-type UsableRow = { readonly record: RawRecord; readonly label: number; readonly row: number };
+type UsableRow = {
+  readonly record: RawRecord;
+  readonly past: PastValues;
+  readonly label: number;
+  readonly row: number;
+};
 
 function* usableRows(query: LabelledRowsQuery, columns: Columns): Generator<UsableRow> {
   const fields = Object.keys(query.features.record);
   const labels = columns[fields.length] ?? [];
+  const names = pastNames(query.features);
+  const values = columns.slice(fields.length + 1);
   for (let row = 0; row < labels.length; row += 1) {
     const label = labels[row];
     const record = recordAt(fields, columns, row);
     if (record === null || label === null) continue;
     if (label !== 0 && label !== 1) throw notBinary(query.target, label);
-    yield { record, label, row };
+    yield { record, past: pastAt(names, values, row), label, row };
   }
 }
 
@@ -148,16 +167,25 @@ function recordAt(fields: readonly string[], columns: Columns, row: number): Raw
   return record;
 }
 
-function applyFeatures(module: FeatureModule, record: RawRecord): FeatureRow {
+function pastAt(names: readonly string[], columns: Columns, row: number): PastValues {
+  const past: Record<string, number | null> = {};
+  for (const [index, name] of names.entries()) {
+    const value = columns[index]?.[row];
+    past[name] = typeof value === 'number' ? value : null;
+  }
+  return past;
+}
+
+function applyFeatures(module: FeatureModule, record: RawRecord, past: PastValues): FeatureRow {
   let row: unknown;
   try {
-    row = module.features(record, {});
+    row = module.features(record, past);
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
     throw new CodedError(
       'FEATURES_INVALID',
       `The feature function threw '${reason}' on the record ${JSON.stringify(record)}. Correct the pipeline's features.ts.`,
-      { details: { record }, cause: error },
+      { details: { record, past }, cause: error },
     );
   }
   if (isFeatureRow(row)) return row;

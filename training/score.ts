@@ -3,14 +3,17 @@ import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import type { Signature } from '../domain/model-package.ts';
 import { loadFeatureModule } from '../stores/feature-module.ts';
-import { openTables } from '../stores/tables.ts';
 import { readLabelledRows } from './labelled-rows.ts';
 import { type OnnxSession, openOnnxSession } from './onnx-session.ts';
+import { withRows } from './with-rows.ts';
 
-/** Which package scores which rows. `onRows` hears the number of rows scored so far. */
+/** Which package scores which rows. `workFolder` may hold them for a while; `onRows` hears the number of rows scored so far. */
 export type ScoreOptions = {
   readonly packageFolder: string;
   readonly parquetFiles: readonly string[];
+  /** The dataset that the files are of; aggregates must be of the same. */
+  readonly dataset: string;
+  readonly workFolder: string;
   readonly where: string;
   readonly signal?: AbortSignal;
   readonly onRows?: (rows: number) => void;
@@ -50,21 +53,18 @@ async function scoreBatches(
   session: OnnxSession,
 ): Promise<readonly Batch[]> {
   const features = await loadFeatureModule(join(options.packageFolder, 'features.mjs'));
-  const tables = await openTables({ memoryLimit: '512MiB', threads: 1 });
   const batches: Batch[] = [];
   let scored = 0;
-  try {
-    const query = { ...options, target: signature.target, features };
-    for await (const { rows, labels, rowNumbers } of readLabelledRows(tables, query, signature)) {
+  const query = { ...options, target: signature.target, features };
+  await withRows(query, { ...options, memoryLimit: '512MiB' }, async (tables, ready) => {
+    for await (const { rows, labels, rowNumbers } of readLabelledRows(tables, ready, signature)) {
       options.signal?.throwIfAborted();
       batches.push({ probabilities: await session.predict(rows), labels, rowNumbers });
       scored += rows.rows;
       options.onRows?.(scored);
       await setImmediate();
     }
-  } finally {
-    tables.close();
-  }
+  });
   return batches;
 }
 

@@ -6,6 +6,8 @@ import type { EpochMetrics, TrainerSpec } from '../domain/trainer.ts';
 /** What a trainer is told: plain JSON, because it crosses a process border. */
 export type TrainingJob = {
   readonly parquetFiles: readonly string[];
+  /** The dataset that the files are of; aggregates must be of the same. */
+  readonly dataset: string;
   /** SQL condition on the files' columns, or `true` for all rows. */
   readonly where: string;
   /** The bundled features.mjs; it is copied into the package as it is. */

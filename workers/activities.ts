@@ -1,16 +1,20 @@
 import type { Client } from '@temporalio/client';
+import type { LoadedChecks } from '../domain/row-checks.ts';
 import type { Environment } from '../domain/run.ts';
 import type { Project } from '../project/load.ts';
 import type { ObjectStore } from '../stores/objects/object-store.ts';
 import type { BuiltBundle } from './bundle.ts';
+import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { dataActivities } from '../activities/data/data-activities.ts';
+import { currentCall, currentRun } from '../activities/caller.ts';
 import { currentBeat } from '../activities/heartbeat.ts';
 import { monitoringActivities } from '../activities/monitoring/monitoring-activities.ts';
 import { releaseActivities } from '../activities/release/release-activities.ts';
 import { runActivities } from '../activities/run/run-activities.ts';
 import { trainingActivities } from '../activities/training/training-activities.ts';
 import { CodedError } from '../domain/errors.ts';
+import { loadChecks } from '../project/bundle-checks.ts';
 import { bundleFeatures } from '../project/bundle-features.ts';
 import { importModule } from '../project/bundle-module.ts';
 import { closedHistories } from './closed-histories.ts';
@@ -60,7 +64,13 @@ function frameworkActivities(host: ActivityHost): Activities {
     beat: currentBeat,
   };
   return {
-    ...dataActivities({ ...shared, heartbeat: (note) => currentBeat().note(note) }),
+    ...dataActivities({
+      ...shared,
+      heartbeat: (note) => currentBeat().note(note),
+      who: currentRun,
+      callId: currentCall,
+      rowChecks: (pipeline) => checksOf(host.project, pipeline, join(homeFolder, 'build')),
+    }),
     ...trainingActivities({
       ...shared,
       workFolder: join(homeFolder, 'work'),
@@ -76,6 +86,15 @@ function frameworkActivities(host: ActivityHost): Activities {
       closedHistories: (run, beat) => closedHistories(client, run, beat),
     }),
   };
+}
+
+/** The checks.ts beside the pipeline that asks; a run names its pipeline by the function. */
+async function checksOf(project: Project, functionName: string, buildFolder: string): Promise<LoadedChecks | null> {
+  const pipeline = project.pipelines.find((each) => each.functionName === functionName);
+  if (pipeline === undefined) return null;
+  const file = join(pipeline.folder, 'checks.ts');
+  const found = await stat(file).catch(() => null);
+  return found?.isFile() === true ? loadChecks(file, buildFolder) : null;
 }
 
 function pipelineNamed(project: Project, name: string): Project['pipelines'][number] {

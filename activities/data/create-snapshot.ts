@@ -1,149 +1,167 @@
-import { CodedError } from '../../domain/errors.ts';
-import type { Arrival, Snapshot, SnapshotReference } from '../../domain/snapshot.ts';
-import { dataFormat, localParquet, unreadable } from '../../stores/data-files.ts';
-import { readDataset } from '../../stores/datasets.ts';
-import { relationSql } from '../../stores/slices.ts';
+import type { SnapshotManifest, SnapshotReference, TextDialect } from '../../domain/snapshot.ts';
+import { requireDialect } from '../../stores/data-files/dialect.ts';
+import { partitionColumns } from '../../stores/data-files/partitions.ts';
+import { requireDataset } from '../../stores/datasets.ts';
+import { describeFiles, deviations, type Layout } from '../../stores/snapshots/describe-files.ts';
+import { mainBranch } from '../../stores/snapshots/history-lookup.ts';
+import { resolveSnapshot } from '../../stores/snapshots/history.ts';
+import { sealChanges } from '../../stores/snapshots/incremental.ts';
+import { inKeyOrder } from '../../stores/snapshots/key-order.ts';
 import { sealSnapshot } from '../../stores/snapshots/manifest.ts';
 import type { Tables } from '../../stores/tables.ts';
-import type { DataActivities } from './contract.ts';
-import type { DataDependencies } from './dependencies.ts';
-import { describeFiles, deviations, type Layout, type LocalFile } from '../../stores/snapshots/describe-files.ts';
-import { beating, inWorkArea, rowsText } from './work-area.ts';
+import { refuseReserved } from '../gate/reserved-columns.ts';
+import { chosenObjects } from './chosen-objects.ts';
+import type { SnapshotRequest } from './contract.ts';
+import type { SnapshotDependencies } from './dependencies.ts';
+import { moveHead } from './move-head.ts';
+import { localFiles, type ReadFile, readNewFiles } from './new-files.ts';
+import {
+  compareWithParent,
+  type FileComparison,
+  keptFiles,
+  type Parent,
+  parentOf,
+  readsAlike,
+} from './parent-snapshot.ts';
+import { columnsAfter, deviationsAfter, requireTogether, type SnapshotColumns } from './snapshot-columns.ts';
+import { keepSnapshotStatistics } from './snapshot-statistics.ts';
+import { beating, inWorkArea } from './work-area.ts';
 
-type Request = Parameters<DataActivities['createSnapshot']>[0];
+/** What is known when the new files have been read. `parent` is null where nothing of it can be used again. */
+type Work = {
+  readonly dataset: string;
+  readonly dialect: TextDialect | null;
+  readonly parent: Parent | null;
+  readonly compared: FileComparison;
+};
 
-/** Names that quarantine and row numbers need; DuckDB gives rows their place under the first two. */
-const reservedColumns = ['file_index', 'file_row_number', '_key', '_row', '_codes'];
+/** `alike`: the columns follow from the parent's, whose files were not looked at again. */
+type Described = SnapshotColumns & { readonly files: readonly ReadFile[]; readonly alike: boolean };
 
 /**
- * Seals a snapshot of arrived objects: pins their versions, reads every value once, and writes down rows and columns. The files' order is
- * the request's order. The same objects give the same digest, so a repeated call changes nothing.
+ * Seals a snapshot of objects, writes down its statistics and moves the branch to it. Files that the branch's newest snapshot pins at the same
+ * S3 version are neither fetched nor read; of the others every value is read once. The same objects give the same digest, so a
+ * repeated call changes nothing. Without a dialect text is read as in the snapshot before.
  *
- * @throws CodedError NOT_FOUND for an object that has not arrived; DATA_UNREADABLE for one that is empty or damaged; INPUT_INVALID for an
- * empty list, a doubled key, a reserved column name, or a `from` that is no name.
+ * @throws CodedError NOT_FOUND for what has not arrived or does not exist; DATA_UNREADABLE for a file that is empty, damaged or does not go
+ * with the others; INPUT_INVALID for a source that is none, a doubled key, a dialect or column name that does not serve;
+ * SERVICE_UNAVAILABLE when S3 stays away.
  */
-export async function createSnapshot(deps: DataDependencies, request: Request): Promise<SnapshotReference> {
-  requireNames(request);
-  const arrivals = chosenArrivals((await readDataset(deps.store, request.dataset)).arrivals, request);
-  const snapshot = await inWorkArea(deps.cacheFolder, async ({ tables }) => {
-    const files: (LocalFile & { readonly rows: number })[] = [];
-    for (const arrival of arrivals) {
-      const path = await beating(deps.heartbeat, `fetching ${arrival.key}`, () =>
-        localParquet(deps, { ...arrival, format: dataFormat(arrival.key) }),
-      );
-      const file = { key: arrival.key, path };
-      const rows = await beating(deps.heartbeat, `reading ${arrival.key}`, () => readWhole(tables, file));
-      deps.heartbeat(`read ${rowsText(rows)} of ${arrival.key}`);
-      files.push({ ...file, rows });
-    }
-    const layout = await describeFiles(tables, files);
-    refuseReserved(layout);
-    if (files.length > 1) await readTogether(tables, files);
-    return manifest({ dataset: request.dataset, arrivals, rows: files.map((file) => file.rows), layout });
-  });
-  return sealSnapshot(deps.store, snapshot);
+export async function createSnapshot(deps: SnapshotDependencies, request: SnapshotRequest): Promise<SnapshotReference> {
+  const { dataset, from } = request;
+  requireDataset(dataset);
+  if (request.dialect !== undefined) requireDialect(request.dialect);
+  if (typeof from === 'string' && from.startsWith('@')) return named(deps, dataset, from);
+  const branch = request.branch ?? mainBranch;
+  const head = await parentOf(deps.store, dataset, branch);
+  const dialect = request.dialect ?? head?.manifest.dialect ?? null;
+  const parent = head !== null && readsAlike(head, dialect) ? head : null;
+  const chosen = await chosenObjects(deps.store, request);
+  const compared = await compareWithParent(deps.store, parent?.manifest ?? null, chosen);
+  const reference = await inWorkArea(deps.cacheFolder, ({ tables }) =>
+    sealed(deps, tables, { dataset, dialect, parent, compared }),
+  );
+  await moveHead(deps, { to: reference, branch, why: `a snapshot from ${sourceText(from)}` });
+  return reference;
 }
 
-/** A pipeline hands on what it was called with, so a parameter that is missing or misspelt arrives here as no text at all. */
-function requireNames({ dataset, from }: { readonly dataset: string; readonly from: unknown }): void {
-  const names: unknown = typeof from === 'string' ? [from] : from;
-  if (Array.isArray(names) && names.every((name) => typeof name === 'string')) return;
-  throw new CodedError(
-    'INPUT_INVALID',
-    `A snapshot of ${dataset} was asked from ${JSON.stringify(from) ?? 'nothing'}, which names no arrived data. Give the pipeline 'newest' or arrived keys, for example with --param data=newest.`,
-    { details: { dataset, from: from ?? null } },
+async function named(deps: SnapshotDependencies, dataset: string, from: string): Promise<SnapshotReference> {
+  const { digest, rows } = await resolveSnapshot(deps.store, `${dataset}${from}`);
+  return { dataset, digest, rows };
+}
+
+async function sealed(deps: SnapshotDependencies, tables: Tables, work: Work): Promise<SnapshotReference> {
+  const { dataset, dialect, parent, compared } = work;
+  const described = (await fromParent(deps, tables, work)) ?? (await fromAll(deps, tables, work));
+  const { files, columns } = described;
+  const facts = { dataset, columns, deviations: described.deviations, dialect };
+  const put = files.map(({ file }) => file);
+  const remove = goneForGood(compared);
+  const rows = put.reduce((sum, file) => sum + file.rows, 0);
+  const reference =
+    parent === null
+      ? await sealSnapshot(deps.store, { ...facts, rows, files: inKeyOrder(put) })
+      : await sealChanges(deps.store, parent.manifest, facts, { put, remove });
+  await beating(deps.heartbeat, 'measuring what changed', () =>
+    keepSnapshotStatistics(deps.store, tables, {
+      reference,
+      columns,
+      parent,
+      compared,
+      alike: described.alike,
+      added: files.map(({ local }) => local),
+      kept: async () =>
+        parent === null ? [] : localFiles(deps, keptFiles(deps.store, parent.manifest, compared), facts),
+      gone: async () => (parent === null ? [] : localFiles(deps, compared.gone, parent.manifest)),
+    }),
+  );
+  return reference;
+}
+
+/** Looks at the new files only; null where the others' headers are needed to tell the columns. */
+async function fromParent(deps: SnapshotDependencies, tables: Tables, work: Work): Promise<Described | null> {
+  const { parent, compared, dialect } = work;
+  if (parent === null || compared.kept === 0) return null;
+  const { manifest } = parent;
+  const keys = compared.put.map(({ key }) => key);
+  const reading = { dialect, columns: partitionColumns(keys, manifest.columns) };
+  const files = await readNewFiles(deps, tables, { objects: compared.put, reading });
+  const layout = await layoutOf(tables, files);
+  const after = columnsAfter(manifest, layout, compared);
+  if (after === null) return null;
+  await requireTogether(tables, layout);
+  const kept = keptFiles(deps.store, manifest, compared);
+  const found = { parent: manifest, layout, ...after, gone: compared.gone };
+  return { files, columns: after.columns, deviations: await deviationsAfter(kept, found), alike: true };
+}
+
+/** Reads the headers of all files, those that stay too. */
+async function fromAll(deps: SnapshotDependencies, tables: Tables, work: Work): Promise<Described> {
+  const { parent, compared, dialect } = work;
+  const standing = parent === null ? [] : await keptList(deps, parent.manifest, compared);
+  const keys = [...standing, ...compared.put].map(({ key }) => key);
+  const reading = { dialect, columns: partitionColumns(keys) };
+  const files = await readNewFiles(deps, tables, { objects: compared.put, reading });
+  const kept = await localFiles(deps, standing, reading);
+  const layout = await describeAll(tables, [...kept, ...files.map(({ local }) => local)]);
+  await requireTogether(tables, layout);
+  const alike = parent !== null && sameTypes(parent.manifest, layout);
+  return { files, columns: layout.columns, deviations: deviations(layout), alike };
+}
+
+async function keptList(deps: SnapshotDependencies, parent: SnapshotManifest, compared: FileComparison) {
+  const files = [];
+  for await (const file of keptFiles(deps.store, parent, compared)) files.push(file);
+  return files;
+}
+
+async function layoutOf(tables: Tables, files: readonly ReadFile[]): Promise<Layout> {
+  if (files.length === 0) return { files: [], columns: [] };
+  return describeAll(
+    tables,
+    files.map(({ local }) => local),
   );
 }
 
-function chosenArrivals(arrivals: readonly Arrival[], request: Request): readonly Arrival[] {
-  if (request.from === 'newest') {
-    const newest = arrivals.at(-1);
-    if (newest === undefined) throw missing(request.dataset, 'anything', arrivals);
-    return [newest];
-  }
-  const names = typeof request.from === 'string' ? [request.from] : request.from;
-  if (names.length === 0) {
-    throw new CodedError(
-      'INPUT_INVALID',
-      `A snapshot of ${request.dataset} needs at least one object. Name arrived keys, or 'newest'.`,
-    );
-  }
-  const chosen = names.map((name) => arrivalOf(arrivals, name, request.dataset));
-  const doubled = chosen.find((arrival, index) => chosen.findIndex((other) => other.key === arrival.key) !== index);
-  if (doubled !== undefined) {
-    throw new CodedError('INPUT_INVALID', `${doubled.key} is named twice. Name each object of a snapshot once.`);
-  }
-  return chosen;
+async function describeAll(tables: Tables, files: readonly ReadFile['local'][]): Promise<Layout> {
+  const layout = await describeFiles(tables, inKeyOrder(files));
+  refuseReserved(layout);
+  return layout;
 }
 
-/** The newest arrival of that key; the name alone does as well as the whole key. */
-function arrivalOf(arrivals: readonly Arrival[], name: string, dataset: string): Arrival {
-  const found = arrivals.findLast((arrival) => arrival.key === name || arrival.key === `data/${dataset}/${name}`);
-  if (found === undefined) throw missing(dataset, name, arrivals);
-  return found;
+function sameTypes(parent: SnapshotManifest, layout: Layout): boolean {
+  const types = new Map(parent.columns.map(({ name, type }) => [name, type]));
+  return layout.columns.every(({ name, type }) => (types.get(name) ?? type) === type);
 }
 
-function missing(dataset: string, name: string, arrivals: readonly Arrival[]): CodedError {
-  const keys = [...new Set(arrivals.map((arrival) => arrival.key))].slice(-5);
-  const known = keys.length === 0 ? 'Nothing has arrived yet.' : `Arrived last: ${keys.join(', ')}.`;
-  return new CodedError(
-    'NOT_FOUND',
-    `Dataset ${dataset} has no arrival '${name}'. ${known} Add the file with 'perdura data add ${dataset} <file>'.`,
-    { details: { dataset, key: name } },
-  );
+/** What is replaced is put, not removed. */
+function goneForGood({ put, gone }: FileComparison): readonly string[] {
+  const again = new Set(put.map(({ key }) => key));
+  return gone.map(({ key }) => key).filter((key) => !again.has(key));
 }
 
-/** Counts rows while every value is decoded, so that a page that is damaged inside is found here and not in the middle of training. */
-async function readWhole(tables: Tables, file: LocalFile): Promise<number> {
-  const relation = relationSql([file.path]);
-  try {
-    await tables.all(`SELECT bit_xor(hash(COLUMNS(*))) FROM ${relation}`);
-    const [row] = await tables.all(`SELECT count(*) AS n FROM ${relation}`);
-    return Number(row?.['n']);
-  } catch (error) {
-    throw unreadable(file.key, error, file.path);
-  }
-}
-
-/** Finds columns whose types do not go together, for example a number in one file and a record in another. */
-async function readTogether(tables: Tables, files: readonly LocalFile[]): Promise<void> {
-  try {
-    await tables.all(`SELECT bit_xor(hash(COLUMNS(*))) FROM ${relationSql(files.map((file) => file.path))}`);
-  } catch (error) {
-    const text = error instanceof Error ? error.message : '';
-    const named = files.find((file) => text.includes(file.path));
-    throw unreadable(named?.key ?? files.map((file) => file.key).join(' with '), error, named?.path);
-  }
-}
-
-function refuseReserved(layout: Layout): void {
-  for (const file of layout.files) {
-    const taken = reservedColumns.find((name) => file.columns.has(name));
-    if (taken === undefined) continue;
-    throw new CodedError('INPUT_INVALID', `${file.key} has a column '${taken}', a name that is reserved. Rename it.`);
-  }
-}
-
-function manifest(parts: {
-  readonly dataset: string;
-  readonly arrivals: readonly Arrival[];
-  readonly rows: readonly number[];
-  readonly layout: Layout;
-}): Snapshot {
-  const files = parts.arrivals.map(({ key, s3VersionId, sizeBytes, sha256 }, index) => ({
-    key,
-    s3VersionId,
-    sizeBytes,
-    sha256,
-    rows: parts.rows[index] ?? 0,
-    format: dataFormat(key),
-  }));
-  return {
-    dataset: parts.dataset,
-    files,
-    rows: files.reduce((sum, file) => sum + file.rows, 0),
-    columns: parts.layout.columns,
-    deviations: deviations(parts.layout),
-    parent: null,
-  };
+function sourceText(from: SnapshotRequest['from']): string {
+  if (typeof from === 'string') return from;
+  if ('prefix' in from) return `everything under ${from.prefix}`;
+  return from.length === 1 ? String(from[0]) : `${from.length} objects`;
 }

@@ -25,7 +25,7 @@ export async function splitByTime(deps: DataDependencies, request: Request): Pro
   requireTimestamp(snapshot, request.column);
   const paths: string[] = [];
   for (const file of snapshot.files) {
-    paths.push(await beating(deps.heartbeat, `fetching ${file.key}`, () => localParquet(deps, file)));
+    paths.push(await beating(deps.heartbeat, `fetching ${file.key}`, () => localParquet(deps, file, snapshot)));
   }
   return beating(deps.heartbeat, `splitting ${rowsText(snapshot.rows)} by ${request.column}`, () =>
     inWorkArea(deps.cacheFolder, ({ tables }) => split(tables, paths, request)),

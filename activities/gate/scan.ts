@@ -1,58 +1,61 @@
+import type { Layout } from '../../stores/snapshots/describe-files.ts';
 import { relationSql } from '../../stores/slices.ts';
 import { identifier, type TableRow, type Tables } from '../../stores/tables.ts';
-import { type NumberedCheck, type Observation, rowCondition } from './check.ts';
-import type { Layout } from '../../stores/snapshots/describe-files.ts';
+import { beyond, type Check, type MarkingCheck, type NumberedCheck, probeOf } from './check.ts';
 
-/** What the one scan counted: the rows, and for each check how many rows it marked, or its value, and what it saw there. */
-export type ScanResult = { readonly rows: number; readonly found: ReadonlyMap<string, Found> };
-
-/** `value` is null where there was nothing to take it of. */
-export type Found = { readonly marked: number; readonly value: number | null; readonly seen: number | null };
-
-const ends: Readonly<Record<Observation, string | null>> = {
-  smallest: 'min',
-  largest: 'max',
-  share: null,
-  values: null,
+/** What the one scan found: the rows, the value of each check's probe by its mark, and the row as it came, for who added to it. */
+export type ScanResult = {
+  readonly rows: number;
+  readonly values: ReadonlyMap<string, number | null>;
+  readonly row: TableRow;
 };
 
-/** All files as one relation whose rows know their file and place and carry the mark of every check that marks rows. */
-export function markedSql(layout: Layout, checks: readonly NumberedCheck[]): string {
-  const marks = checks.flatMap(({ check, mark }) => {
-    const condition = rowCondition(check);
-    return condition === null ? [] : [`coalesce(${condition}, false) AS ${identifier(mark)}`];
+/** An aggregate that rides in the same scan, under a name of its own. */
+export type ScanAggregate = { readonly name: string; readonly sql: string };
+
+/**
+ * Answers every check by one statement that reads every needed column once, and whatever else is to be counted in the same pass. Rows know
+ * their file and place in it as `file_index` and `file_row_number`.
+ */
+export async function scan(
+  tables: Tables,
+  layout: Layout,
+  wanted: { readonly checks: readonly NumberedCheck[]; readonly more: readonly ScanAggregate[] },
+): Promise<ScanResult> {
+  const probes = wanted.checks.flatMap(({ check, mark }) => {
+    const probe = probeOf(check);
+    return probe === null ? [] : [{ name: mark, sql: probe.sql }];
   });
-  const columns = ['*', 'file_index', 'file_row_number', ...marks];
-  return `SELECT ${columns.join(', ')} FROM ${relationSql(layout.files.map((file) => file.path))}`;
-}
-
-/** Answers every check by one statement that reads every needed column once. */
-export async function scan(tables: Tables, layout: Layout, checks: readonly NumberedCheck[]): Promise<ScanResult> {
-  const aggregates = checks.flatMap(aggregatesOf);
+  const aggregates = [...probes, ...wanted.more].map(({ name, sql }) => `${sql} AS ${identifier(name)}`);
   const [row = {}] = await tables.all(
-    `WITH marked AS (${markedSql(layout, checks)}) SELECT ${['count(*) AS "rows"', ...aggregates].join(', ')} FROM marked`,
+    `SELECT ${['count(*) AS "rows"', ...aggregates].join(', ')} FROM ${rowsSql(layout)}`,
   );
-  const found = checks.map(({ mark }) => [mark, foundOf(row, mark)] as const);
-  return { rows: Number(row['rows']), found: new Map(found) };
+  const values = probes.map(({ name }) => [name, numberOrNull(row[name])] as const);
+  return { rows: Number(row['rows']), values: new Map(values), row };
 }
 
-function aggregatesOf({ check, mark }: NumberedCheck): readonly string[] {
-  if (check.kind === 'value') return [`${check.sql} AS ${identifier(`${mark} value`)}`];
-  if (check.bad === null) return [];
-  const marked = `count_if(${identifier(mark)}) AS ${identifier(`${mark} marked`)}`;
-  if (check.kind === 'structure') return [marked];
-  const end = ends[check.observe];
-  return end === null ? [marked] : [marked, `${end}(${check.value}) AS ${identifier(`${mark} seen`)}`];
+/** The checks that marked rows, by what the scan found. */
+export function markingChecks(
+  checks: readonly NumberedCheck[],
+  { values }: ScanResult,
+): readonly NumberedCheck<MarkingCheck>[] {
+  return checks.filter((numbered): numbered is NumberedCheck<MarkingCheck> => {
+    if (!marksRows(numbered.check)) return false;
+    const probe = probeOf(numbered.check);
+    return probe === null || beyond(probe, values.get(numbered.mark) ?? null) !== null;
+  });
 }
 
-function foundOf(row: TableRow, mark: string): Found {
-  return {
-    marked: Number(row[`${mark} marked`] ?? 0),
-    value: numberOrNull(row[`${mark} value`]),
-    seen: numberOrNull(row[`${mark} seen`]),
-  };
+/** All files as one relation whose rows know their file and place. */
+export function rowsSql(layout: Layout): string {
+  return `(SELECT *, file_index, file_row_number FROM ${relationSql(layout.files.map((file) => file.path))})`;
 }
 
-function numberOrNull(value: unknown): number | null {
+/** A number of a result row; null where there was nothing to take it of. */
+export function numberOrNull(value: unknown): number | null {
   return value === null || value === undefined ? null : Number(value);
+}
+
+function marksRows(check: Check): check is MarkingCheck {
+  return check.kind === 'rows' || (check.kind === 'structure' && check.bad !== null);
 }

@@ -1,3 +1,4 @@
+import { durationMs } from '../../domain/duration.ts';
 import { CodedError } from '../../domain/errors.ts';
 import type { DataSchema, Expectation } from '../../domain/expectation.ts';
 import { literal, type Tables } from '../../stores/tables.ts';
@@ -9,6 +10,9 @@ import { literal, type Tables } from '../../stores/tables.ts';
  */
 export async function requireSoundSchema(tables: Tables, schema: DataSchema): Promise<void> {
   const problems: string[] = [];
+  for (const [name, share] of Object.entries(sharesOf(schema))) {
+    if (!(share >= 0 && share < 1)) problems.push(`${name}: ${share} is no share from 0 to below 1`);
+  }
   for (const expectation of schema.expectations) {
     const problem = problemOf(expectation) ?? (await patternProblem(tables, expectation));
     if (problem !== null) problems.push(`${nameOf(expectation)}: ${problem}`);
@@ -21,11 +25,26 @@ export async function requireSoundSchema(tables: Tables, schema: DataSchema): Pr
   );
 }
 
+/** An expectation's name towards people: its kind and what it is about. */
+export function nameOf(expectation: Expectation): string {
+  if ('column' in expectation) return `${expectation.kind} of ${expectation.column}`;
+  return 'name' in expectation ? `${expectation.kind} ${expectation.name}` : expectation.kind;
+}
+
+function sharesOf({ quarantineUpTo, falseDiscoveryRate }: DataSchema): Readonly<Record<string, number>> {
+  return {
+    ...(quarantineUpTo === undefined ? {} : { quarantineUpTo }),
+    ...(falseDiscoveryRate === undefined ? {} : { falseDiscoveryRate }),
+  };
+}
+
 function problemOf(expectation: Expectation): string | null {
   switch (expectation.kind) {
     case 'between':
     case 'meanBetween':
+    case 'sumBetween':
     case 'rowCount':
+    case 'volume':
       return boundsProblem(expectation);
     case 'quantileBetween': {
       const inside = expectation.quantile >= 0 && expectation.quantile <= 1;
@@ -33,9 +52,21 @@ function problemOf(expectation: Expectation): string | null {
     }
     case 'oneOf':
       return expectation.values.length === 0 ? 'no value is allowed' : null;
+    case 'onlyColumns':
+      return expectation.columns.length === 0 ? 'no column is allowed' : null;
+    case 'unique':
+    case 'rowFunction':
+      return expectation.columns.length === 0 ? 'no column is named' : null;
+    case 'fresh':
+      return durationProblem(() => durationMs(expectation.within));
+    case 'drift':
+      return driftProblem(expectation);
     case 'type':
     case 'notNull':
     case 'matches':
+    case 'condition':
+    case 'monotonic':
+    case 'references':
       return null;
     default:
       return expectation satisfies never;
@@ -48,6 +79,20 @@ function boundsProblem({ min, max }: { readonly min?: number; readonly max?: num
   return min !== undefined && max !== undefined && min > max ? `min ${min} is above max ${max}` : null;
 }
 
+function driftProblem({ atMost, against }: Extract<Expectation, { readonly kind: 'drift' }>): string | null {
+  if (!(atMost >= 0)) return `atMost ${atMost} is no number from 0`;
+  return typeof against === 'object' && 'since' in against ? durationProblem(() => durationMs(against.since)) : null;
+}
+
+function durationProblem(read: () => number): string | null {
+  try {
+    read();
+    return null;
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error);
+  }
+}
+
 async function patternProblem(tables: Tables, expectation: Expectation): Promise<string | null> {
   if (expectation.kind !== 'matches') return null;
   return tables.all(`SELECT regexp_full_match('', ${literal(expectation.pattern)})`).then(
@@ -55,8 +100,4 @@ async function patternProblem(tables: Tables, expectation: Expectation): Promise
     (error: unknown) =>
       `'${expectation.pattern}' is no RE2 pattern (${error instanceof Error ? error.message : String(error)})`,
   );
-}
-
-function nameOf(expectation: Expectation): string {
-  return expectation.kind === 'rowCount' ? expectation.kind : `${expectation.kind} of ${expectation.column}`;
 }

@@ -1,30 +1,48 @@
-import { join } from 'node:path';
+import { canonicalJson } from '../../domain/canonical-json.ts';
 import { CodedError } from '../../domain/errors.ts';
-import type { ValidationReport, Violation } from '../../domain/validation-report.ts';
-import type { Snapshot } from '../../domain/snapshot.ts';
-import type { Verdict } from '../../domain/verdict.ts';
+import type { LoadedChecks } from '../../domain/row-checks.ts';
+import type { Snapshot, SnapshotReference } from '../../domain/snapshot.ts';
+import type { ColumnPicture, GateFindings, ValidationReport } from '../../domain/validation-report.ts';
 import { localParquet } from '../../stores/data-files.ts';
+import { sha256Hex } from '../../stores/digest.ts';
+import type { LocalFile } from '../../stores/snapshots/describe-files.ts';
 import { readSnapshot } from '../../stores/snapshots/manifest.ts';
-import type { Tables } from '../../stores/tables.ts';
-import { type BadRows, collectBadRows, writeBadRows } from './bad-rows.ts';
-import { numbered } from './check.ts';
-import { compileExpectations } from './compile-expectations.ts';
+import { readStatistics } from '../../stores/snapshots/statistics.ts';
 import type { DataActivities } from '../data/contract.ts';
 import type { DataDependencies } from '../data/dependencies.ts';
-import { describeFiles, type LocalFile } from '../../stores/snapshots/describe-files.ts';
-import { keepInQuarantine } from './quarantine.ts';
-import { scan } from './scan.ts';
-import { requireSoundSchema } from './sound-schema.ts';
-import { violationsOf } from './violations.ts';
 import { beating, inWorkArea, rowsText, type WorkArea } from '../data/work-area.ts';
+import { accept, acceptedBefore } from './accepted-branch.ts';
+import { checkFiles, type CheckedFiles } from './check-files.ts';
+import { sealCleanRest } from './clean-rest.ts';
+import { findReference, findReferenceFiles } from './find-references.ts';
+import { keepInQuarantine } from './quarantine.ts';
+import { keepReport } from './report-objects.ts';
 
 type Request = Parameters<DataActivities['validateData']>[0];
 
+/** One check under way. */
+type Gate = {
+  readonly request: Request;
+  readonly environment: string;
+  readonly now: string;
+  readonly snapshot: Snapshot;
+  readonly files: readonly LocalFile[];
+  readonly previous: SnapshotReference | null;
+  readonly checks: LoadedChecks | null;
+  readonly area: WorkArea;
+  /** Names what is asked: snapshot, schema, environment, and the code of row functions. */
+  readonly identity: string;
+};
+
+const defaultEnvironment = 'training';
+
 /**
- * Holds a snapshot against a schema: one scan answers every expectation, a second one fetches the bad rows when there are any. Bad data
- * is a verdict, not an error. Idempotent: the report and its quarantine follow from snapshot and schema alone.
+ * Holds a snapshot against a schema: see `checkFiles` for how. Bad rows go to quarantine; where the decision is `quarantine` the clean rest is
+ * sealed; what goes on becomes the dataset's `accepted`. Bad data is a decision, not an error. Idempotent: all of it follows from snapshot,
+ * schema and what was accepted before, and what an attempt has written stays.
  *
- * @throws CodedError INPUT_INVALID when the schema is for another dataset or unsound; DATA_UNREADABLE, EVIDENCE_ALTERED as reading does.
+ * @throws CodedError INPUT_INVALID when the schema is for another dataset or unsound; CHECKS_INVALID for a row function; DATA_UNREADABLE,
+ * EVIDENCE_ALTERED as reading does.
  */
 export async function validateData(deps: DataDependencies, request: Request): Promise<ValidationReport> {
   if (request.schema.dataset !== request.snapshot.dataset) {
@@ -35,66 +53,108 @@ export async function validateData(deps: DataDependencies, request: Request): Pr
   }
   const snapshot = await readSnapshot(deps.store, request.snapshot);
   const files = await fetchFiles(deps, snapshot);
-  return inWorkArea(deps.cacheFolder, (area) => report(deps, { request, files, area }));
+  const previous = await acceptedBefore(deps, request.snapshot);
+  const checks = request.pipeline === undefined ? null : await deps.rowChecks(request.pipeline);
+  const environment = request.environment ?? defaultEnvironment;
+  const identity = identityOf(request, environment, checks);
+  return inWorkArea(deps.cacheFolder, (area) =>
+    report(deps, { request, environment, now: deps.now(), snapshot, files, previous, checks, area, identity }),
+  );
+}
+
+/** The usual case has the digest that it always had, so that what is in quarantine already stays where it is. */
+function identityOf({ snapshot, schema }: Request, environment: string, checks: LoadedChecks | null): string {
+  return sha256Hex(
+    canonicalJson({
+      snapshot,
+      schema,
+      ...(environment === defaultEnvironment ? {} : { environment }),
+      ...(checks === null ? {} : { checks: checks.sha256 }),
+    }),
+  );
 }
 
 async function fetchFiles(deps: DataDependencies, snapshot: Snapshot): Promise<readonly LocalFile[]> {
   const files: LocalFile[] = [];
   for (const file of snapshot.files) {
-    const path = await beating(deps.heartbeat, `fetching ${file.key}`, () => localParquet(deps, file));
+    const path = await beating(deps.heartbeat, `fetching ${file.key}`, () => localParquet(deps, file, snapshot));
     files.push({ key: file.key, path });
   }
   return files;
 }
 
-async function report(
-  deps: DataDependencies,
-  work: { readonly request: Request; readonly files: readonly LocalFile[]; readonly area: WorkArea },
-): Promise<ValidationReport> {
-  const { snapshot, schema } = work.request;
-  const { tables, folder } = work.area;
-  await requireSoundSchema(tables, schema);
-  const layout = await describeFiles(tables, work.files);
-  const checks = numbered(compileExpectations(schema.expectations, layout, snapshot.rows));
-  const result = await beating(deps.heartbeat, `checking ${rowsText(snapshot.rows)}`, () =>
-    scan(tables, layout, checks),
+async function report(deps: DataDependencies, gate: Gate): Promise<ValidationReport> {
+  const { request, snapshot } = gate;
+  const checked = await beating(deps.heartbeat, `checking ${rowsText(snapshot.rows)}`, () => check(deps, gate));
+  const { bad, layout: _, pictures, ...findings } = checked;
+  const question = { dataset: snapshot.dataset, snapshot, identity: gate.identity };
+  const quarantine =
+    bad === null
+      ? null
+      : await beating(deps.heartbeat, 'writing bad rows to quarantine', () =>
+          keepInQuarantine(deps, question, { bad, folder: gate.area.folder }),
+        );
+  const accepted = await goesOn(deps, gate, checked);
+  if (accepted !== null) await accept(deps, request.snapshot, { accepted, findings });
+  deps.heartbeat(`checked ${rowsText(findings.rows)}, ${findings.violations.length} violations`);
+  const { environment, identity } = gate;
+  return keepReport(
+    deps.store,
+    { ...findings, snapshot: request.snapshot, environment, accepted, quarantine },
+    { identity, checkedAt: gate.now, pictures: await allPictures(deps, gate, pictures) },
   );
-  const marking = checks.filter(({ mark }) => (result.found.get(mark)?.marked ?? 0) > 0);
-  const bad = marking.length === 0 ? null : await collected(deps, tables, { layout, checks: marking });
-  const violations = await violationsOf(checks, result, bad);
-  const quarantine = bad === null ? null : await quarantined(deps, work.request, { bad, folder });
-  deps.heartbeat(`checked ${rowsText(result.rows)}, ${violations.length} violations`);
-  const expectations = schema.expectations.length;
-  const verdict = verdictOf({ violations, expectations, rows: result.rows });
-  return { snapshot, verdict, rows: result.rows, expectations, violations, quarantine };
 }
 
-async function collected(
-  deps: DataDependencies,
-  tables: Tables,
-  found: Pick<BadRows, 'layout' | 'checks'>,
-): Promise<BadRows> {
-  return beating(deps.heartbeat, 'collecting bad rows', () => collectBadRows(tables, found.layout, found.checks));
-}
-
-async function quarantined(
-  deps: DataDependencies,
-  question: Request,
-  found: { readonly bad: BadRows; readonly folder: string },
-): Promise<ValidationReport['quarantine']> {
-  const path = join(found.folder, 'bad-rows.parquet');
-  return beating(deps.heartbeat, 'writing bad rows to quarantine', async () => {
-    const rows = await writeBadRows(found.bad, path);
-    return keepInQuarantine(deps.store, { snapshot: question.snapshot, schema: question.schema }, { path, rows });
+async function check(deps: DataDependencies, gate: Gate): Promise<CheckedFiles> {
+  const { snapshot, area, previous, now } = gate;
+  const lookUp = { dataset: snapshot.dataset, columns: snapshot.columns, previous, now };
+  return checkFiles(area.tables, {
+    files: gate.files,
+    schema: gate.request.schema,
+    environment: gate.environment,
+    now,
+    previousRows: previous?.rows ?? null,
+    reference: (against) => findReference(deps, area, { ...lookUp, against }),
+    referenceFiles: (name) => findReferenceFiles(deps, name),
+    rowChecks: gate.checks?.checks ?? null,
+    folder: area.folder,
   });
 }
 
-/** What is broken fails; but where nothing was asked, or there was no row to ask about, nothing passes. */
-function verdictOf(facts: {
-  readonly violations: readonly Violation[];
-  readonly expectations: number;
-  readonly rows: number;
-}): Verdict {
-  if (facts.violations.some((violation) => violation.severity === 'block')) return 'fail';
-  return facts.expectations === 0 || facts.rows === 0 ? 'inconclusive' : 'pass';
+async function goesOn(
+  deps: DataDependencies,
+  gate: Gate,
+  { decision, bad }: Pick<GateFindings, 'decision'> & Pick<CheckedFiles, 'bad'>,
+): Promise<SnapshotReference | null> {
+  const { snapshot, identity, files, area } = gate;
+  const reference = gate.request.snapshot;
+  if (decision === 'block') return null;
+  if (decision !== 'quarantine' || bad === null) return reference;
+  return beating(deps.heartbeat, 'sealing the clean rest', () =>
+    sealCleanRest(
+      deps,
+      { dataset: snapshot.dataset, snapshot, identity, reference },
+      { bad, files, folder: area.folder },
+    ),
+  );
+}
+
+/** Columns that the gate compared as it saw them, the others as the snapshot's own statistics have them. */
+async function allPictures(
+  deps: DataDependencies,
+  { request, previous }: Gate,
+  compared: readonly ColumnPicture[],
+): Promise<readonly ColumnPicture[]> {
+  const own = await readStatistics(deps.store, request.snapshot);
+  const before = previous === null ? null : await readStatistics(deps.store, previous);
+  const beside = before !== null && before.edgesFrom === own?.edgesFrom ? before.columns : {};
+  const known = new Map(compared.map((picture) => [picture.column, picture]));
+  const others = Object.entries(own?.columns ?? {})
+    .filter(([column]) => !known.has(column))
+    .map(([column, current]) => ({
+      column,
+      current,
+      reference: (Object.hasOwn(beside, column) ? beside[column] : null) ?? null,
+    }));
+  return [...compared, ...others];
 }

@@ -1,91 +1,99 @@
 import type { Violation } from '../../domain/validation-report.ts';
-import { type BadRows, samplesOf, topValues } from './bad-rows.ts';
-import type { NumberedCheck, RowCheck, StructureCheck, ValueCheck } from './check.ts';
-import type { Found, ScanResult } from './scan.ts';
+import { type BadRows, type MarkedRows, samplesOf, topValues } from './bad-rows.ts';
+import {
+  beyond,
+  type Check,
+  type NumberedCheck,
+  type RowCheck,
+  type StructureCheck,
+  type ValueCheck,
+} from './check.ts';
+import type { ScanResult } from './scan.ts';
+import { shownNumber } from './shown.ts';
+
+/** What the scans found: `bad` is null where no check marked a row. */
+export type Found = { readonly result: ScanResult; readonly bad: BadRows | null };
 
 /** Names what the scan found broken, in the order of the checks, with samples where single rows are to blame. */
-export async function violationsOf(
-  checks: readonly NumberedCheck[],
-  result: ScanResult,
-  bad: BadRows | null,
-): Promise<readonly Violation[]> {
+export async function violationsOf(checks: readonly NumberedCheck[], found: Found): Promise<readonly Violation[]> {
   const violations: Violation[] = [];
   for (const { check, mark } of checks) {
-    const found = result.found.get(mark) ?? { marked: 0, value: null, seen: null };
-    const violation = await violationOf({ check, mark }, { found, rows: result.rows, bad });
+    const violation = await violationOf({ check, mark }, found);
     if (violation !== null) violations.push(violation);
   }
   return violations;
 }
 
-type Evidence = { readonly found: Found; readonly rows: number; readonly bad: BadRows | null };
-
-async function violationOf({ check, mark }: NumberedCheck, evidence: Evidence): Promise<Violation | null> {
+async function violationOf({ check, mark }: NumberedCheck, found: Found): Promise<Violation | null> {
+  const marked = found.bad?.checks.find((each) => each.mark === mark) ?? null;
   switch (check.kind) {
     case 'structure':
-      return structureViolation(check, mark, evidence);
+      return structureViolation(check, marked, found);
     case 'rows':
-      return rowViolation(check, mark, evidence);
+      return marked === null ? null : rowViolation(check, marked, found);
     case 'value':
-      return valueViolation(check, evidence);
+      return valueViolation(check, mark, found.result);
     default:
       return check satisfies never;
   }
 }
 
-async function structureViolation(check: StructureCheck, mark: string, evidence: Evidence): Promise<Violation> {
-  const { marked } = evidence.found;
+async function structureViolation(
+  check: StructureCheck,
+  marked: MarkedRows | null,
+  { bad }: Found,
+): Promise<Violation> {
+  const several = marked === null ? '' : `; ${marked.rows} of its values are not of that type`;
   return {
     ...named(check, check.code),
     count: check.count,
-    observed: marked === 0 ? check.observed : `${check.observed}; ${marked} of its values are not of that type`,
-    samples: marked === 0 || evidence.bad === null ? [] : await samplesOf(evidence.bad, { check, mark }),
+    observed: `${check.observed}${several}`,
+    samples: marked === null || bad === null ? [] : await samplesOf(bad, marked),
   };
 }
 
-async function rowViolation(check: RowCheck, mark: string, evidence: Evidence): Promise<Violation | null> {
-  if (evidence.found.marked === 0 || evidence.bad === null) return null;
+async function rowViolation(check: RowCheck, marked: MarkedRows, found: Found): Promise<Violation | null> {
+  if (found.bad === null || marked.rows === 0) return null;
   return {
     ...named(check, check.code),
-    count: evidence.found.marked,
-    observed: await observedText(check, mark, { ...evidence, bad: evidence.bad }),
-    samples: await samplesOf(evidence.bad, { check, mark }),
+    count: marked.rows,
+    observed: await observedText(check, marked, { ...found, bad: found.bad }),
+    samples: await samplesOf(found.bad, marked),
   };
 }
 
 /** No value at all breaks a range, unless there is no row either: then nothing was asked. */
-function valueViolation(check: ValueCheck, { found, rows }: Evidence): Violation | null {
-  const { value } = found;
+function valueViolation(check: ValueCheck, mark: string, result: ScanResult): Violation | null {
+  const value = result.values.get(mark) ?? null;
   if (value === null) {
-    return rows === 0 ? null : { ...named(check, check.below), count: 1, observed: 'no value', samples: [] };
+    return result.rows === 0 ? null : { ...named(check, check.below), count: 1, observed: 'no value', samples: [] };
   }
-  const violation = { count: 1, observed: String(Number(value.toPrecision(6))), samples: [] };
-  if (check.min !== null && value < check.min) return { ...named(check, check.below), ...violation };
-  return check.max !== null && value > check.max ? { ...named(check, check.above), ...violation } : null;
+  const side = beyond(check.probe, value);
+  if (side === null) return null;
+  const observed = check.show === 'time' ? new Date(value).toISOString() : shownNumber(value);
+  return { ...named(check, side === 'below' ? check.below : check.above), count: 1, observed, samples: [] };
 }
 
 async function observedText(
   check: RowCheck,
-  mark: string,
-  evidence: Evidence & { readonly bad: BadRows },
+  { mark, rows }: MarkedRows,
+  found: Found & { readonly bad: BadRows },
 ): Promise<string> {
-  const { marked, seen } = evidence.found;
   switch (check.observe) {
-    case 'share':
-      return `missing in ${marked} of ${evidence.rows} rows`;
+    case 'missing':
+      return `missing in ${rows} of ${found.result.rows} rows`;
+    case 'rows':
+      return `not so in ${rows} of ${found.result.rows} rows`;
     case 'smallest':
     case 'largest':
-      return `${check.observe} value ${seen}`;
+      return `${check.observe} value ${found.result.values.get(mark)}`;
     case 'values':
-      return topValues(evidence.bad, check, mark);
+      return topValues(found.bad, check, mark);
     default:
       return check.observe satisfies never;
   }
 }
 
-function named(
-  check: RowCheck | StructureCheck | ValueCheck,
-  code: Violation['code'],
-): Pick<Violation, 'code' | 'severity' | 'column' | 'expected'> {
+function named(check: Check, code: Violation['code']): Pick<Violation, 'code' | 'severity' | 'column' | 'expected'> {
   return { code, severity: check.severity, column: check.column, expected: check.expected };
 }

@@ -44,7 +44,16 @@ async function attempt(
   const { parquetFiles, where } = await openSlice(dependencies, request.data);
   const { target, trainer, seed } = request;
   const result = await trainInChild(
-    { parquetFiles, where, featuresFile, target, trainer, seed, outputFolder: join(places.scratch, 'package') },
+    {
+      parquetFiles,
+      where,
+      dataset: request.data.snapshot.dataset,
+      featuresFile,
+      target,
+      trainer,
+      seed,
+      outputFolder: join(places.scratch, 'package'),
+    },
     {
       signal: beat.signal,
       onEpoch: (epoch) =>

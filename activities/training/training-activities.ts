@@ -27,6 +27,8 @@ export function trainingActivities(dependencies: TrainingDependencies): Training
       const score = async (version: typeof challenger) =>
         scoreRows({
           ...slice,
+          dataset: on.snapshot.dataset,
+          workFolder: dependencies.workFolder,
           packageFolder: await downloadPackage(store, version, packagesFolder),
           signal: beat.signal,
           onRows: (rows) => beat.note(`${version.model} version ${version.modelVersion}: ${rows} rows scored`),

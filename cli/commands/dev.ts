@@ -96,6 +96,7 @@ async function keepModelServer({ config, addresses, output, cleanup }: Started):
         // Clients know the address: one that is started again must answer there.
         port: before === null ? config.serving.port : Number(new URL(before.url).port),
         replica: replicaName(process.pid),
+        onlineStore: config.onlineStore.url,
       }),
   });
   cleanup.add(() => server.stop());

@@ -23,6 +23,7 @@ export async function serve(
       homeFolder: config.homeFolder,
       port: options.port ?? config.serving.port,
       replica: replicaName(process.pid),
+      onlineStore: config.onlineStore.url,
     });
     cleanup.add(() => started.stop());
     output.answer({ url: started.url, pid: started.pid }, () => `Model server at ${started.url}. Ctrl-C stops it.`);

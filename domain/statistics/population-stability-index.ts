@@ -24,6 +24,16 @@ const emptyShare = 1e-4;
  * @returns null when a sample is empty.
  */
 export function populationStabilityIndex(special: SpecialFunctions, samples: BinnedSamples): StabilityIndex | null {
+  const found = stabilityValue(samples);
+  if (found === null) return null;
+  const { value, bins } = found;
+  const scale = 1 / total(samples.reference) + 1 / total(samples.current);
+  const pValue = bins < 2 ? 1 : special.chiSquareSurvival(bins - 1, value / scale);
+  return { value, expected: (bins - 1) * scale, pValue, bins };
+}
+
+/** The index alone and how many bins hold anything, for whoever shows it and tests nothing; null when a sample is empty. */
+export function stabilityValue(samples: BinnedSamples): Pick<StabilityIndex, 'value' | 'bins'> | null {
   const n = total(samples.reference);
   const m = total(samples.current);
   if (n === 0 || m === 0) return null;
@@ -37,9 +47,7 @@ export function populationStabilityIndex(special: SpecialFunctions, samples: Bin
     value += (q - p) * Math.log(q / p);
     bins++;
   }
-  const scale = 1 / n + 1 / m;
-  const pValue = bins < 2 ? 1 : special.chiSquareSurvival(bins - 1, value / scale);
-  return { value, expected: (bins - 1) * scale, pValue, bins };
+  return { value, bins };
 }
 
 function total(counts: readonly number[]): number {

@@ -36,10 +36,12 @@ export function createMemoryObjectStore(options: { readonly now?: () => Date } =
       shelf.set(key, [...(shelf.get(key) ?? []), { version, bytes }]);
       return version;
     },
-    async *list(prefix) {
+    async *list(prefix, listOptions) {
       const keys = [...shelf.keys()].filter((key) => key.startsWith(prefix));
       for (const key of keys.toSorted((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b))))
-        yield { ...find(shelf, key).version, s3VersionId: '' };
+        yield listOptions?.pins === undefined
+          ? { ...find(shelf, key).version, s3VersionId: '' }
+          : find(shelf, key).version;
     },
     versions: async (key) => (shelf.get(key) ?? []).map(({ version }) => version).toReversed(),
   };

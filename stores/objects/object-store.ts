@@ -15,6 +15,9 @@ export type WriteOptions = {
   readonly contentType?: string;
 };
 
+/** `pins`: with the version ids. */
+export type ListOptions = { readonly pins?: 'with-versions' };
+
 /** Bytes from memory, or a local file that is streamed. */
 export type ObjectBody = Uint8Array | { readonly file: string };
 
@@ -34,8 +37,11 @@ export interface ObjectStore {
   stream(key: string, options?: { readonly s3VersionId?: string }): AsyncIterable<Uint8Array>;
   /** Writes a new version. */
   write(key: string, body: ObjectBody, options?: WriteOptions): Promise<StoredVersion>;
-  /** The newest versions under a prefix, in key order (`s3VersionId` is empty: listings do not carry it). */
-  list(prefix: string): AsyncIterable<StoredVersion>;
+  /**
+   * The newest versions under a prefix, in key order; deleted keys are left out. `s3VersionId` is empty, because plain listings do not carry it,
+   * unless `pins` asks for it: that listing walks old versions too and takes longer where there are many.
+   */
+  list(prefix: string, options?: ListOptions): AsyncIterable<StoredVersion>;
   /** All versions of one key, newest first. */
   versions(key: string): Promise<readonly StoredVersion[]>;
 }

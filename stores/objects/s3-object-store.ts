@@ -6,6 +6,7 @@ import {
   HeadObjectCommand,
   ListObjectsV2Command,
   ListObjectVersionsCommand,
+  type ListObjectVersionsCommandOutput,
   PutObjectCommand,
   type PutObjectCommandInput,
   type S3Client,
@@ -43,7 +44,7 @@ export function createS3ObjectStore(
     read: (key, choice) => read(bucket, key, choice),
     stream: (key, choice) => stream(bucket, key, choice),
     write: (key, body, writeOptions) => write(bucket, key, body, writeOptions),
-    list: (prefix) => list(bucket, prefix),
+    list: (prefix, listOptions) => (listOptions?.pins === undefined ? list(bucket, prefix) : listPins(bucket, prefix)),
     versions: (key) => versions(bucket, key),
     close: () => client.destroy(),
   };
@@ -136,30 +137,42 @@ async function* list(bucket: Bucket, prefix: string): AsyncIterable<StoredVersio
 
 async function versions(bucket: Bucket, key: string): Promise<readonly StoredVersion[]> {
   const found: StoredVersion[] = [];
-  let marker: { readonly KeyMarker: string; readonly VersionIdMarker?: string } | undefined;
-  do {
-    const page = await askS3(placeOf(bucket, key), () =>
-      bucket.client.send(
-        new ListObjectVersionsCommand({
-          Bucket: bucket.s3.bucket,
-          Prefix: key,
-          MaxKeys: bucket.pageSize,
-          ...marker,
-        }),
-      ),
-    );
+  for await (const page of versionPages(bucket, key)) {
     for (const { Key, VersionId, ETag, Size, LastModified } of page.Versions ?? [])
       if (Key === key) found.push(toVersion(Key, VersionId, ETag, Size, LastModified));
     // The prefix also matches longer keys, but all versions of the key itself come first.
-    const more = page.IsTruncated === true && page.NextKeyMarker === key;
-    marker = more
-      ? {
-          KeyMarker: key,
-          ...(page.NextVersionIdMarker === undefined ? {} : { VersionIdMarker: page.NextVersionIdMarker }),
-        }
-      : undefined;
-  } while (marker !== undefined);
+    if (page.NextKeyMarker !== key) break;
+  }
   return found;
+}
+
+/**
+ * The newest versions with their ids; a key whose newest version is a delete marker has none. A page that begins within a key's versions
+ * may begin with the key's newest again (versitygw 1.7.0 does).
+ */
+async function* listPins(bucket: Bucket, prefix: string): AsyncIterable<StoredVersion> {
+  let last: string | undefined;
+  for await (const page of versionPages(bucket, prefix))
+    for (const { Key, VersionId, ETag, Size, LastModified, IsLatest } of page.Versions ?? []) {
+      if (IsLatest !== true || Key === undefined || Key === last) continue;
+      last = Key;
+      yield toVersion(Key, VersionId, ETag, Size, LastModified);
+    }
+}
+
+async function* versionPages(bucket: Bucket, prefix: string): AsyncGenerator<ListObjectVersionsCommandOutput> {
+  const { client, s3, pageSize } = bucket;
+  let marker: { readonly KeyMarker?: string; readonly VersionIdMarker?: string } | undefined = {};
+  while (marker !== undefined) {
+    const input = { Bucket: s3.bucket, Prefix: prefix, MaxKeys: pageSize, ...marker };
+    const page: ListObjectVersionsCommandOutput = await askS3(placeOf(bucket, prefix), () =>
+      client.send(new ListObjectVersionsCommand(input)),
+    );
+    yield page;
+    const { IsTruncated, NextKeyMarker: KeyMarker, NextVersionIdMarker: VersionIdMarker } = page;
+    const more = IsTruncated === true && KeyMarker !== undefined;
+    marker = more ? { KeyMarker, ...(VersionIdMarker === undefined ? {} : { VersionIdMarker }) } : undefined;
+  }
 }
 
 function conditions(options: WriteOptions): Partial<PutObjectCommandInput> {

@@ -18,7 +18,7 @@ export type OnlineWindow = {
 
 /**
  * The port to the store of recent events that model servers read at request time. Methods throw CodedError SERVICE_UNAVAILABLE when the
- * store does not answer, DISK_FULL when it cannot grow.
+ * store does not answer, DISK_FULL when it cannot grow, INPUT_INVALID for an event without a finite time or an id of 1 to 256 bytes.
  */
 export interface OnlineStore {
   /** Adds events; returns when they are durable. Idempotent by view, key, time and id. */

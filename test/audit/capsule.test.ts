@@ -49,7 +49,7 @@ test('sealing again finds the same capsule and writes nothing', async () => {
   const capsule = await sealed();
   const again = await seal(capsule);
   const key = `${evidenceFolder(capsule.run)}manifest.json`;
-  expect(again).toEqual({ manifestKey: key, root: expect.stringMatching(/^[0-9a-f]{64}$/), objects: 13 });
+  expect(again).toEqual({ manifestKey: key, root: expect.stringMatching(/^[0-9a-f]{64}$/), objects: 14 });
   expect(await capsule.store.versions(key)).toHaveLength(1);
 });
 

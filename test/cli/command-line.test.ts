@@ -30,6 +30,22 @@ const commands = [
   'worker',
   'data',
   'data add',
+  'data check',
+  'data infer',
+  'snapshot',
+  'snapshot create',
+  'snapshot show',
+  'snapshot log',
+  'snapshot diff',
+  'snapshot verify',
+  'snapshot tag',
+  'snapshot rollback',
+  'snapshot branch',
+  'snapshot merge',
+  'features',
+  'features materialize',
+  'features get',
+  'features check',
   'doctor',
   'init',
 ];
@@ -74,7 +90,7 @@ async function loadedBy(words: readonly string[]): Promise<string> {
 const heavy =
   /node_modules\/(?:@temporalio|@duckdb|@aws-sdk|@tensorflow|onnxruntime-node|rolldown|zod|listr2|fastify)\//;
 
-test.each([['--help'], ['run --help'], ['--version'], ['rnu'], ['run --jsno']])(
+test.each([['--help'], ['run --help'], ['snapshot diff --help'], ['--version'], ['rnu'], ['run --jsno']])(
   "'perdura %s' loads no heavy package",
   async (words) => {
     const loaded = await loadedBy(words.split(' '));
@@ -92,6 +108,8 @@ test.each([
   [['run', 'flights', '--jsno'], "unknown option '--jsno'. Did you mean --json?"],
   [['audit', 'repaly', 'x'], "unknown command 'repaly'. Did you mean replay?"],
   [['run'], "missing required argument 'pipeline'"],
+  [['snapshot', 'crate', 'x'], "unknown command 'crate'. Did you mean create?"],
+  [['data', 'check', 'x.csv'], "required option '--schema <file>' not specified"],
   [['runs', '--limit', 'many'], 'Write a whole number from 1'],
   [['run', 'fligths'], "has no pipeline 'fligths'. Did you mean 'flights'?"],
   [['run', 'flights', '--input', '{x'], '--input is not a JSON object'],

@@ -142,6 +142,20 @@ export function objectStoreContract(name: string, open: () => Promise<StoreUnder
       expect(await all(store.list('listed/nothing/'))).toEqual([]);
     });
 
+    test('a listing with pins gives each key once with its newest version, in the order of bytes, over more than one page', async () => {
+      const newest: StoredVersion[] = [];
+      for (const name of ['a/b', 'a-b', 'a.b', 'a0', 'Z', 'é', 'dt=2001-01-31/a b+c.parquet', 'c', 'd', 'e']) {
+        for (let version = 0; version < 3; version++) {
+          const written = await store.write(`pins/${name}`, text(`${name} ${version}`));
+          if (version === 2) newest.push(written);
+        }
+      }
+      const byBytes = (a: StoredVersion, b: StoredVersion) => Buffer.compare(Buffer.from(a.key), Buffer.from(b.key));
+      const listed = await all(store.list('pins/', { pins: 'with-versions' }));
+      expect(listed.map(identity)).toEqual(newest.toSorted(byBytes).map(identity));
+      expect(await all(store.list('pins/nothing/', { pins: 'with-versions' }))).toEqual([]);
+    });
+
     test('a file of 8 MiB is streamed in and out unchanged', async () => {
       const bytes = randomBytes(8 * 1024 * 1024);
       const file = join(folder, 'large.bin');

@@ -19,6 +19,35 @@ export type Golden = {
   > & { readonly quantiles: readonly (readonly [number, number])[] };
   readonly drift: Readonly<Record<'psi' | 'expected' | 'pValue', number>> &
     Readonly<Record<'edges' | 'referenceCounts' | 'currentCounts', readonly number[]>>;
+  readonly twoSamples: {
+    /** Two seeds with their sizes, the second's shift, decimals kept; then the statistic, scipy's p value and the asymptotic one. */
+    readonly kolmogorovSmirnov: readonly (readonly [
+      seed: number,
+      n: number,
+      otherSeed: number,
+      m: number,
+      shift: number,
+      decimals: number,
+      statistic: number,
+      pValue: number,
+      asymptoticPValue: number,
+    ])[];
+    readonly kolmogorovSmirnovOfValues: readonly [statistic: number, pValue: number, asymptoticPValue: number];
+    readonly kolmogorovSurvival: readonly (readonly [n: number, x: number, survival: number])[];
+    readonly meanOfChi: readonly (readonly [degreesOfFreedom: number, mean: number])[];
+    readonly expectedLargest: readonly [deviations: readonly number[], mean: number];
+  } & Readonly<Record<'chiSquare' | 'chiSquareOfDeciles', readonly [statistic: number, pValue: number]>> &
+    Readonly<
+      Record<
+        | 'jensenShannonOfDeciles'
+        | 'kolmogorovSmirnovOfDeciles'
+        | 'lInfinityOfDeciles'
+        | 'wasserstein'
+        | 'normedWasserstein'
+        | 'wassersteinOfDeciles',
+        number
+      >
+    >;
   readonly benjaminiHochberg: Readonly<Record<'pValues' | 'adjusted', readonly number[]>>;
 };
 

@@ -1,7 +1,7 @@
 import { mkdir, mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { pathToFileURL } from 'node:url';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 
 import { bundleFeatures } from '../../project/bundle-features.ts';
 import type { PipelineSource } from '../../project/load.ts';
@@ -60,6 +60,30 @@ test('the module stands alone: what it imports, packages too, is inside', async 
   };
   expect(module.record).toEqual({ at: 'timestamp' });
   expect(module.features({ at: Date.UTC(2001, 0, 1, 23) })).toEqual({ hour: 20 });
+});
+
+test('the aggregates of pipelines/flights travel as plain JSON, with nothing of perdura around them', async () => {
+  const folder = fileURLToPath(new URL('../../pipelines/flights', import.meta.url));
+  const flights = { ...(await pipeline('one', {})), folder, featuresFile: join(folder, 'features.ts') };
+  await bundleFeatures(flights, join(root, 'flights.mjs'));
+  const module = (await import(pathToFileURL(join(root, 'flights.mjs')).href)) as {
+    readonly aggregates: unknown;
+    readonly features: (record: object, past: object) => object;
+  };
+  expect(JSON.parse(JSON.stringify(module.aggregates))).toEqual(module.aggregates);
+  expect(module.aggregates).toMatchObject({
+    values: { originDelay: { function: 'mean', of: 'delay', by: ['origin'], over: '3 hours' } },
+  });
+  const flight = { date: Date.UTC(2001, 0, 1, 3), distance: 733, origin: 'ORD', destination: 'LGA' };
+  expect(module.features(flight, { originDelay: 12, routeLate: 0.5 })).toMatchObject({
+    originDelay: 12,
+    routeLate: 0.5,
+  });
+  expect(module.features(flight, { originDelay: null, routeLate: null })).toMatchObject({
+    originDelay: 7,
+    routeLate: 0.2,
+  });
+  expect(await readFile(join(root, 'flights.mjs'), 'utf8')).not.toContain('CodedError');
 });
 
 test('a pipeline without features.ts has no features', async () => {

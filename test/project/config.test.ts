@@ -28,6 +28,7 @@ test('an empty environment gives the embedded services with their state in the p
     temporalBinary: null,
     s3Binary: null,
     serving: { port: null },
+    onlineStore: { folder: '/project/.perdura/online', url: null },
     retainDays: 1,
   });
 });
@@ -44,6 +45,7 @@ test('every setting of the environment arrives', () => {
       PERDURA_TEMPORAL_UI_PORT: '8233',
       PERDURA_S3_PORT: '9000',
       PERDURA_SERVING_PORT: '8080',
+      PERDURA_ONLINE_STORE: 'rediss://ada:secret@redis.example:6380/2',
       PERDURA_RETAIN_DAYS: '3650',
       TEMPORAL_ADDRESS: 'temporal.example:7233',
       TEMPORAL_NAMESPACE: 'team-a',
@@ -71,6 +73,7 @@ test('every setting of the environment arrives', () => {
     temporalBinary: '/opt/temporal',
     s3Binary: '/project/bin/versitygw',
     serving: { port: 8080 },
+    onlineStore: { folder: '/project/state/online', url: 'rediss://ada:secret@redis.example:6380/2' },
     retainDays: 3650,
   });
 });
@@ -107,6 +110,9 @@ test('two settings cannot have the same port', () => {
 
 test('the value of a key is never repeated in a message', () => {
   expect(JSON.stringify(problemsOf({ AWS_SECRET_ACCESS_KEY: 'hush' }))).not.toContain('hush');
+  const problems = problemsOf({ PERDURA_ONLINE_STORE: 'https://:hush@redis.example' });
+  expect(problems).toEqual([expect.stringMatching(/^PERDURA_ONLINE_STORE must be a redis:/)]);
+  expect(JSON.stringify(problems)).not.toContain('hush');
 });
 
 test('AWS keys that lie in the environment for other work do not choose AWS', () => {

@@ -1,4 +1,4 @@
-import { dataFormat } from '../../stores/data-files.ts';
+import { dataFormat } from '../../stores/data-files/format.ts';
 
 test.each([
   ['data/flights/2001-01.parquet', 'parquet'],

@@ -64,6 +64,7 @@ export function trainingJob(
 ): TrainingJob {
   return {
     where: 'true',
+    dataset: 'flights',
     target: { name: 'late', task: 'binary', sql: 'delay > 15' },
     trainer: { kind: 'dense', hidden: [32, 16], epochs: 1, batchSize: 1024, learningRate: 0.003, embedding: 4 },
     seed: 7,

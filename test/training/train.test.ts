@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type PackageFile, packageFiles } from '../../domain/model-package.ts';
-import { scoreRows } from '../../training/score.ts';
+import { type ScoreOptions, scoreRows } from '../../training/score.ts';
 import { type TrainingJob, type TrainingResult, trainInChild } from '../../training/train.ts';
 import { flightFeatures, openWorkplace, trainingJob, type Workplace } from './flights.ts';
 
@@ -29,7 +29,7 @@ afterAll(() => workplace.remove());
 
 test('a model of January ranks held-out flights of January well above chance', async () => {
   const { probabilities, labels } = await scoreRows({
-    packageFolder: join(workplace.folder, 'first'),
+    ...scored(),
     parquetFiles: [flights],
     where: heldOut,
   });
@@ -77,7 +77,7 @@ test('an airport that training never saw is scored, and differs from a known one
       `SELECT date, delay, distance, CASE n WHEN 1 THEN 'XXX' WHEN 2 THEN 'YYY' ELSE origin END AS origin, destination FROM (SELECT * FROM ${all} LIMIT 1), range(3) t(n)`,
   );
   const { probabilities } = await scoreRows({
-    packageFolder: join(workplace.folder, 'first'),
+    ...scored(),
     parquetFiles: [unknown],
     where: 'true',
   });
@@ -94,8 +94,7 @@ test('rows without a label or a field are left out of training and scoring, and 
   );
   const { rows } = await train({ ...job('holes'), parquetFiles: [holes], where: 'true' });
   expect(rows).toEqual({ trained: 498, skipped: 2 });
-  const packageFolder = join(workplace.folder, 'first');
-  const { labels, rowNumbers } = await scoreRows({ packageFolder, parquetFiles: [holes], where: 'true' });
+  const { labels, rowNumbers } = await scoreRows({ ...scored(), parquetFiles: [holes], where: 'true' });
   expect(labels.length).toBe(498);
   expect([...rowNumbers.subarray(0, 5)]).toEqual([0, 1, 2, 4, 6]);
 }, 20_000);
@@ -104,7 +103,7 @@ test('scoring hands the event loop over between batches and stops when it is abo
   const controller = new AbortController();
   const seen: number[] = [];
   const scoring = scoreRows({
-    packageFolder: join(workplace.folder, 'first'),
+    ...scored(),
     parquetFiles: [flights],
     where: 'true',
     signal: controller.signal,
@@ -116,6 +115,15 @@ test('scoring hands the event loop over between batches and stops when it is abo
   await expect(scoring).rejects.toThrow('enough');
   expect(seen.length).toBeLessThan(6);
 });
+
+/** The first model, on the same dataset. */
+function scored(): Pick<ScoreOptions, 'packageFolder' | 'dataset' | 'workFolder'> {
+  return {
+    packageFolder: join(workplace.folder, 'first'),
+    dataset: 'flights',
+    workFolder: join(workplace.folder, 'work'),
+  };
+}
 
 function job(name: string): TrainingJob {
   return trainingJob(workplace, name, {

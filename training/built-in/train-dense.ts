@@ -2,8 +2,8 @@ import { CodedError } from '../../domain/errors.ts';
 import type { FeatureModule } from '../../domain/features.ts';
 import type { EpochMetrics, TrainerSpec } from '../../domain/trainer.ts';
 import { loadFeatureModule } from '../../stores/feature-module.ts';
-import { openTables } from '../../stores/tables.ts';
 import type { DenseModel } from '../dense-model.ts';
+import { withRows } from '../with-rows.ts';
 import { encodeDenseModel } from '../onnx/dense-graph.ts';
 import type { TrainingJob, TrainingResult } from '../training-job.ts';
 import { exportedPredictions } from './exported-predictions.ts';
@@ -55,13 +55,9 @@ export async function trainDense(
 }
 
 /** The scan is over before training starts, and gives its memory back. */
-async function readTable(job: TrainingJob, features: FeatureModule): Promise<TrainingTable> {
-  const tables = await openTables({ memoryLimit: '256MiB', threads: 1 });
-  try {
-    return await readTrainingTable(tables, { ...job, features });
-  } finally {
-    tables.close();
-  }
+function readTable(job: TrainingJob, features: FeatureModule): Promise<TrainingTable> {
+  const options = { dataset: job.dataset, workFolder: job.outputFolder, memoryLimit: '256MiB' };
+  return withRows({ ...job, features }, options, readTrainingTable);
 }
 
 function requireUsable(trainer: TrainerSpec, seed: number): void {

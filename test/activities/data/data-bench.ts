@@ -39,7 +39,14 @@ export async function openDataBench(): Promise<DataBench> {
   const cacheFolder = join(folder, 'cache');
   const notes: string[] = [];
   const now = () => '2001-07-02T00:00:00.000Z';
-  const activities = dataActivities({ store, cacheFolder, heartbeat: (note) => notes.push(note), now });
+  const activities = dataActivities({
+    store,
+    cacheFolder,
+    heartbeat: (note) => notes.push(note),
+    now,
+    who: () => 'a test',
+    rowChecks: () => Promise.resolve(null),
+  });
   const tables = await openTables();
   const parquet = async (name: string, select: string) => {
     await tables.all(`COPY (${select}) TO ${literal(join(folder, name))} (FORMAT parquet)`);

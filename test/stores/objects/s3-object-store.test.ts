@@ -64,6 +64,7 @@ describe('on versitygw', () => {
       expect(await codeOf(store.read('deleted', { s3VersionId: VersionId ?? '' }))).toBe('NOT_FOUND');
       expect((await store.versions('deleted')).map(({ s3VersionId }) => s3VersionId)).toEqual([written.s3VersionId]);
       expect((await store.read('deleted', written)).bytes).toEqual(text('still here'));
+      for await (const { key } of store.list('deleted', { pins: 'with-versions' })) throw new Error(`lists ${key}`);
     } finally {
       store.close();
       client.destroy();
