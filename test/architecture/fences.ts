@@ -86,13 +86,9 @@ function packageAllowed(fence: Fence, one: Import): boolean {
     case 'none':
       return false;
     case 'workflow':
-      return [
-        '@temporalio/workflow',
-        'perdura/steps',
-        'perdura/expect',
-        'perdura/features',
-        'perdura/frame',
-      ].includes(one.specifier);
+      return ['@temporalio/workflow', 'perdura/steps', 'perdura/expect', 'perdura/features', 'perdura/frame'].includes(
+        one.specifier,
+      );
     case 'no-temporal':
       return !one.specifier.startsWith('@temporalio/');
     case 'any':

@@ -22,6 +22,7 @@ import {
 } from './harness.ts';
 
 const model = { bias: -0.5, distance: 0.3, hour: 0.02, origins: { SFO: 0.7, JFK: -0.2 } };
+const noPast = {};
 const origins = ['SFO', 'JFK', 'never seen', ''];
 
 let serving: Serving;
@@ -50,7 +51,7 @@ test('answers are those of ONNX Runtime on the features of the training code', a
   const session = await InferenceSession.create(files['model.onnx']);
   for (const [index, origin] of origins.entries()) {
     const raw = { date: `2001-03-04 0${index}:10:00`, distance: 333.3 * (index + 1), origin };
-    const row = features(parseRecord(record, raw));
+    const row = features(parseRecord(record, raw), noPast);
     const numbers = Float32Array.from(featureNames(row).numbers, (name) => Number(row[name]));
     const feeds = {
       numbers: new Tensor('float32', numbers, [1, 2]),
@@ -95,7 +96,7 @@ test('what was answered is in the bucket, with the features that the training co
     output: (body['output'] as { late: number }).late,
   });
   expect(JSON.parse(String(row?.['record']))).toEqual(flight);
-  expect(JSON.parse(String(row?.['features']))).toEqual(features(parseRecord(record, flight)));
+  expect(JSON.parse(String(row?.['features']))).toEqual(features(parseRecord(record, flight), noPast));
   const at = String(row?.['at']);
   expect(row?.['key']).toMatch(new RegExp(`^inference/flights/dt=${at.slice(0, 10)}/hr=${at.slice(11, 13)}/one-`));
   expect(Number(row?.['latencyMs'])).toBeGreaterThan(0);
@@ -231,5 +232,5 @@ test('a request that cannot be logged is not answered', async () => {
 test('the signature of the tiny model is the one that its features have', async () => {
   const { record, features } = await loadFeatureModule((await tinyPackageFiles(model))['features.mjs']);
   const { numbers, categories } = tinySignature;
-  expect(featureNames(features(parseRecord(record, flight)))).toEqual({ numbers, categories });
+  expect(featureNames(features(parseRecord(record, flight), noPast))).toEqual({ numbers, categories });
 });

@@ -17,13 +17,13 @@ export type GateBench = {
   check(
     selects: string | readonly string[],
     expectations: readonly Expectation[],
-    options?: Partial<GateWork> & { readonly schema?: Partial<DataSchema> },
+    options?: Partial<Omit<GateWork, 'schema'>> & { readonly schema?: Partial<DataSchema> },
   ): Promise<CheckedFiles>;
   /** `CODE column count` of each violation. */
   codes(
     selects: string | readonly string[],
     expectations: readonly Expectation[],
-    options?: Partial<GateWork> & { readonly schema?: Partial<DataSchema> },
+    options?: Partial<Omit<GateWork, 'schema'>> & { readonly schema?: Partial<DataSchema> },
   ): Promise<readonly string[]>;
   /** A reference made by SQL. */
   reference(select: string): Promise<GateWork['reference']>;
