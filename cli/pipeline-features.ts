@@ -28,7 +28,11 @@ export type OpenFeatures = {
  *
  * @throws CodedError PIPELINE_NOT_FOUND, FEATURES_INVALID; INPUT_INVALID when it declares no aggregates; SERVICE_UNAVAILABLE.
  */
-export async function openPipelineFeatures(config: Config, name: string, cleanup: Cleanup): Promise<OpenFeatures> {
+export async function openPipelineFeatures(
+  config: Config,
+  name: string,
+  cleanup: Pick<Cleanup, 'add'>,
+): Promise<OpenFeatures> {
   const pipeline = findPipeline(await loadProject(config.projectFolder), name);
   const scratch = await mkdtemp(join(tmpdir(), 'perdura-features-'));
   cleanup.add(() => rm(scratch, { recursive: true, force: true }));

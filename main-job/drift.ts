@@ -35,7 +35,7 @@ export async function driftThroughSpring(scene: Scene): Promise<DriftFound> {
   });
   await monthArrives(scene, '2001-03');
   const status = () => monitor.query<MonitorStatus>('monitor');
-  const traffic = startMonths(scene, [
+  const traffic = await startMonths(scene, [
     { month: '2001-04', oneIn: 100 },
     { month: '2001-05', oneIn: 100 },
     { month: '2001-06', oneIn: 10 },

@@ -21,7 +21,7 @@ export async function runJob(config: Config, say: (line: string) => void): Promi
   await withCleanup(interruption, async (cleanup) => {
     const lived = await live(config, { say, chapter }, cleanup);
     const temporal = embedsTemporal(config) ? 'stopped' : 'not asked';
-    chapter(`6. Audit: Temporal is ${temporal}, the bucket is enough`);
+    chapter(`7. Audit: Temporal is ${temporal}, the bucket is enough`);
     const audit = { ...(await audited(config, lived, say, cleanup)), temporal } as const;
     summary = closing(lived, audit, { began, peakMemoryBytes: memory.peakBytes() });
     return 0;

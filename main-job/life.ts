@@ -13,6 +13,7 @@ import { firstRelease } from './first-release.ts';
 import { trafficTotals } from './live-traffic.ts';
 import { scheduledRelease } from './scheduled-release.ts';
 import { type Stack, scoped } from './scoped.ts';
+import { type ServedFeatures, servedFeatures } from './served-features.ts';
 import { setUp } from './set-up.ts';
 import { stoppedAtTheGate } from './stopped-at-the-gate.ts';
 import { until } from './watch-run.ts';
@@ -24,6 +25,7 @@ export type Lived = {
   readonly requests: Summary['requests'];
   readonly gate: CodedFailure | null;
   readonly drift: DriftFound;
+  readonly features: ServedFeatures;
   readonly addresses: ServiceAddresses;
   readonly setUpAt: number;
 };
@@ -46,7 +48,9 @@ export async function live(config: Config, teller: Teller, cleanup: Stack): Prom
     const gate = await stoppedAtTheGate(scene);
     chapter('4. Traffic moves on through April, May and June; the monitor watches');
     const drift = await driftThroughSpring(scene);
-    chapter('5. The capsules are sealed');
+    chapter('5. Were the features served those that training would have seen?');
+    const features = await servedFeatures(scene);
+    chapter('6. The capsules are sealed');
     await allSealed(scene);
     const { runs, addresses } = scene;
     return {
@@ -55,6 +59,7 @@ export async function live(config: Config, teller: Teller, cleanup: Stack): Prom
       requests: trafficTotals(scene),
       gate,
       drift,
+      features,
       addresses,
       setUpAt,
     };

@@ -1,25 +1,42 @@
 import type { TrafficProcess } from './traffic-process.ts';
+import { createLandingsFeed } from './landings.ts';
 import { type Month, monthFile } from './months.ts';
 import { type Scene, endpoint } from './scene.ts';
 import { startTraffic } from './traffic-process.ts';
+import type { TrafficReport } from './traffic.ts';
 
 /** A rate that leaves two cores room for training beside it. */
 const requestsPerSecond = 350;
 
-/** Starts a client that sends the flights of these months in order of time; `oneIn` thins them. */
-export function startMonths(
+/**
+ * Starts a client that sends the flights of these months in order of time; `oneIn` thins them. Beside it the flights of the same months, all
+ * of them, are brought into the online store.
+ */
+export async function startMonths(
   scene: Scene,
   months: readonly { readonly month: Month; readonly oneIn: number }[],
-): TrafficProcess {
+): Promise<TrafficProcess> {
+  const feed = createLandingsFeed(
+    scene,
+    months.map(({ month }) => month),
+  );
+  const upTo = await feed.begin();
   const traffic = startTraffic({
     url: scene.serverUrl,
     endpoint,
     prefix: `${scene.jobId}-${scene.traffic.length}`,
     files: months.map(({ month, oneIn }) => ({ month, oneIn, path: monthFile(scene.dataFolder, month) })),
     requestsPerSecond,
+    upTo,
   });
   scene.traffic.push(traffic);
-  return traffic;
+  const feeding = feed.follow(traffic);
+  // Without the feed the client would wait for ever.
+  feeding.catch(() => traffic.stop());
+  const both = (ended: Promise<TrafficReport>) => Promise.all([ended, feeding]).then(([report]) => report);
+  const done = both(traffic.done);
+  done.catch(() => undefined);
+  return { ...traffic, done, stop: () => both(traffic.stop()) };
 }
 
 /** What all clients of the job have seen together. */

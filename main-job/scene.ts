@@ -1,4 +1,5 @@
 import type { Client } from '@temporalio/client';
+import type { OpenFeatures } from '../cli/pipeline-features.ts';
 import type { Config, ServiceAddresses } from '../domain/config.ts';
 import type { ObjectStore } from '../stores/objects/object-store.ts';
 import type { TrafficProcess } from './traffic-process.ts';
@@ -15,6 +16,8 @@ export type Scene = {
   readonly dataFolder: string;
   /** Sets request ids of this job apart from those of an earlier one. */
   readonly jobId: string;
+  /** The pipeline's features, and the online store that the model server reads their past from. */
+  readonly features: OpenFeatures;
   readonly say: (line: string) => void;
   readonly runs: RunFact[];
   readonly traffic: TrafficProcess[];

@@ -1,7 +1,8 @@
 import type { Config } from '../domain/config.ts';
-import type { Scene } from './scene.ts';
+import { type Scene, pipeline } from './scene.ts';
 import type { Stack } from './scoped.ts';
 import { join } from 'node:path';
+import { openPipelineFeatures } from '../cli/pipeline-features.ts';
 import { startModelServer } from '../serving/start-process.ts';
 import { startServices } from '../services/start.ts';
 import { ensureBucket } from '../stores/objects/bucket.ts';
@@ -42,11 +43,12 @@ export async function setUp(config: Config, stack: Stack, say: (line: string) =>
     onlineStore,
   });
   stack.add(() => server.stop());
+  const features = await openPipelineFeatures(config, pipeline, stack);
   const { address, uiUrl } = addresses.temporal;
   say(`  Temporal ${address}${uiUrl === null ? '' : `, web UI ${uiUrl}`}`);
   say(`  S3 ${addresses.s3.endpoint ?? 'AWS'}, bucket ${addresses.s3.bucket}`);
   say(`  model server ${server.url}`);
   const jobId = `job-${Date.now().toString(36)}`;
-  const seen = { runs: [], traffic: [] };
+  const seen = { features, runs: [], traffic: [] };
   return { config, addresses, store, client: temporal.client, serverUrl: server.url, dataFolder, jobId, say, ...seen };
 }

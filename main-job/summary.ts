@@ -2,6 +2,7 @@ import type { CodedFailure } from '../domain/failure.ts';
 import type { DriftReport } from '../domain/drift-report.ts';
 import type { Alias } from '../domain/registry.ts';
 import type { RunOutcome } from '../domain/run.ts';
+import type { ServedFeatures } from './served-features.ts';
 import { coloured, elapsed, heading, table } from '../cli/output.ts';
 
 /** One run as the closing table shows it. */
@@ -33,6 +34,8 @@ export type Summary = {
   };
   readonly gate: CodedFailure | null;
   readonly drift: { readonly report: DriftReport | null; readonly retrainings: number };
+  /** What was served beside what the lake gives. */
+  readonly features: ServedFeatures;
   readonly audit: {
     readonly run: string;
     readonly verdict: string;
@@ -65,7 +68,7 @@ export function runFact(what: string, startedBy: string, outcome: RunOutcome): R
  * What a job must not end without, one sentence each: it exits 1 then. Whether a challenger is promoted or rejected is for the evidence to say,
  * and whether spring drifts away from the champion too: an earlier job may have left one that fits.
  */
-export function shortfallsOf({ runs, requests, drift, gate }: Summary): readonly string[] {
+export function shortfallsOf({ runs, requests, drift, gate, features }: Summary): readonly string[] {
   const failed = runs
     .filter((run) => ['failed', 'cancelled'].includes(run.verdict))
     .map((run) => `run ${run.workflowId} ended as ${run.verdict}`);
@@ -74,13 +77,14 @@ export function shortfallsOf({ runs, requests, drift, gate }: Summary): readonly
     ...(gate === null ? ['the broken batch was not stopped at the gate'] : []),
     ...(requests.answered === 0 ? ['no request was answered'] : []),
     ...(requests.failed > 0 ? [`${requests.failed} requests failed`] : []),
+    ...(features.outcome === 'same' ? [] : [`the features served beside those of the lake: ${features.outcome}`]),
     ...(drift.retrainings > 1 ? [`retraining was started ${drift.retrainings} times`] : []),
   ];
 }
 
 /** The closing table for a person. */
 export function summaryText(summary: Summary): string {
-  const { requests, drift, audit } = summary;
+  const { requests, drift, features, audit } = summary;
   return [
     heading('Runs'),
     table(
@@ -109,6 +113,7 @@ export function summaryText(summary: Summary): string {
     heading('Traffic, drift, audit'),
     `requests   ${requests.answered} answered, ${requests.failed} failed, ${requests.labels} outcomes told; client saw p50 ${requests.p50Ms} ms, p99 ${requests.p99Ms} ms`,
     `drift      ${drift.report === null ? 'none found' : `${drift.report.reason} (version ${drift.report.modelVersion}, ${drift.report.window.labels} labelled answers)`}; retraining started ${drift.retrainings} times`,
+    `features   ${features.requests - features.notCovered} answers beside ${features.snapshot}: ${features.outcome}`,
     `audit      ${audit.run}: ${coloured(audit.verdict)}, ${audit.checks} checks in ${elapsed(audit.elapsedMs)}, Temporal ${audit.temporal}`,
     `           after one byte of evidence was changed: ${audit.afterOneByte}`,
     `job        ${elapsed(summary.elapsedMs)} (${elapsed(summary.startUpMs)} of it to start the services)${summary.peakMemoryBytes === null ? '' : `, at most ${(summary.peakMemoryBytes / 2 ** 30).toFixed(2)} GiB in all processes`}`,

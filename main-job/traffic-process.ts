@@ -1,5 +1,6 @@
 import type { TrafficPlan, TrafficReport } from './traffic.ts';
 import { fork } from 'node:child_process';
+import { setTimeout as pause } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 
 /** A client that sends flights until it is stopped or has sent them all. */
@@ -9,6 +10,10 @@ export type TrafficProcess = {
   readonly monthSent: (month: string) => Promise<boolean>;
   /** Settles with the last report when everything is sent and every label told. */
   readonly done: Promise<TrafficReport>;
+  /** Lets it send the flights before a moment, ISO 8601. */
+  allow(upTo: string): void;
+  /** Whether the client has ended, now or within some milliseconds. */
+  hasEnded(withinMs: number): Promise<boolean>;
   stop(): Promise<TrafficReport>;
 };
 
@@ -60,6 +65,10 @@ export function startTraffic(plan: TrafficPlan): TrafficProcess {
         }),
       ]),
     done,
+    allow(upTo) {
+      if (child.connected) child.send({ upTo });
+    },
+    hasEnded: (withinMs) => Promise.race([ended.then(() => true), pause(withinMs, false, { ref: false })]),
     stop() {
       if (child.connected) child.send('stop');
       return done;

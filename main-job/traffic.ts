@@ -10,6 +10,8 @@ export type TrafficPlan = {
   readonly prefix: string;
   readonly files: readonly { readonly path: string; readonly month: string; readonly oneIn: number }[];
   readonly requestsPerSecond: number;
+  /** Flights from this moment on wait until the parent lets them go, ISO 8601. */
+  readonly upTo: string;
 };
 
 /** What the client has seen so far. */
@@ -55,7 +57,11 @@ async function main(plan: TrafficPlan): Promise<void> {
   const latencies: number[] = [];
   const waiting: Label[] = [];
   let stopped = false;
-  process.on('message', (message) => (stopped ||= message === 'stop'));
+  let upTo = Date.parse(plan.upTo);
+  process.on('message', (message: 'stop' | { readonly upTo: string }) => {
+    if (message === 'stop') stopped = true;
+    else upTo = Date.parse(message.upTo);
+  });
   process.on('disconnect', () => process.exit(0));
   const report = (done: boolean) =>
     process.send?.({ ...seen, ...percentiles(latencies), done } satisfies TrafficReport);
@@ -95,6 +101,10 @@ async function main(plan: TrafficPlan): Promise<void> {
   let due = performance.now();
   for (const file of plan.files) {
     for await (const flight of flightsOf(file.path, file.oneIn)) {
+      while (flight.date >= upTo && !stopped) {
+        await pause(tickMs);
+        due = performance.now();
+      }
       if (stopped) break;
       open.push(send(flight));
       seen.clock = new Date(flight.date).toISOString();

@@ -33,9 +33,9 @@ export type FlightsInput = {
 /** Trains a model of late arrivals on the newest flights and makes it the champion if it holds up. */
 export async function flights(input: FlightsInput): Promise<ReleaseOutcome> {
   const data = await snapshot({ dataset: 'flights', from: input.data });
-  await validate(data, flightSchema);
+  const { accepted } = await validate(data, flightSchema);
 
-  const { training, holdout } = await split(data, { byTime: 'date', holdout: 0.2 });
+  const { training, holdout } = await split(accepted, { byTime: 'date', holdout: 0.2 });
   await latenessByWeekday(holdout);
 
   const challenger = await train({
