@@ -8,9 +8,12 @@ import type { TrafficProcess } from './traffic-process.ts';
 import { type Scene, endpoint, model, pipeline } from './scene.ts';
 import { until, watchRun } from './watch-run.ts';
 
-/** A window of 2,500 flights, one in a hundred of all, spans two weeks: in a shorter one a single day of storms, or a missing weekday, looks like drift. */
+/**
+ * A window of 1,250 flights, one in a hundred of all, is a week: in a shorter one a missing weekday looks like drift. Two weeks of three must
+ * drift to the same side, because a single week of storms is no reason to train anew.
+ */
 const policy: DriftPolicy = {
-  windowRequests: 2_500,
+  windowRequests: 1_250,
   falseDiscoveryRate: 0.01,
   materialPsi: 0.25,
   materialGap: 0.04,

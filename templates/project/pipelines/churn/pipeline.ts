@@ -18,9 +18,9 @@ import { churnSchema, left } from './schema.ts';
 /** Trains a model of leaving customers on the newest data and makes it the champion if it holds up. */
 export async function churn(input: { readonly data?: string }): Promise<ReleaseOutcome> {
   const data = await snapshot({ dataset: 'churn', from: input.data ?? 'newest' });
-  await validate(data, churnSchema);
+  const { accepted } = await validate(data, churnSchema);
 
-  const { training, holdout } = await split(data, { byTime: 'date', holdout: 0.25 });
+  const { training, holdout } = await split(accepted, { byTime: 'date', holdout: 0.25 });
   const challenger = await train({
     model: 'churn',
     data: training,
