@@ -7,6 +7,7 @@ import type { ColumnPicture, DistributionFinding, Violation } from '../../domain
 import type { Layout } from '../../stores/snapshots/describe-files.ts';
 import { specialFunctions } from '../special-functions.ts';
 import { type CountedColumn, profilesOf } from './distribution-scan.ts';
+import { needsOrder, orderText } from './ordered-statistics.ts';
 import type { ScanResult } from './scan.ts';
 import { shownNumber } from './shown.ts';
 
@@ -147,6 +148,8 @@ function lackText({ expectation, reference, of, place }: Compared): string {
   if (of === null) return `${reference.name} has no column ${expectation.column}`;
   if (of.profile === null) return `${reference.name} has no counts of ${expectation.column} (${of.type})`;
   if (place === null) return `${expectation.column} is not ${of.type} as in ${reference.name}`;
+  if (of.profile.kind === 'category' && needsOrder(expectation.statistic))
+    return orderText(expectation.statistic, of.type);
   return `there is nothing to compare with ${reference.name}`;
 }
 

@@ -2,6 +2,7 @@ import { durationMs } from '../../domain/duration.ts';
 import { CodedError } from '../../domain/errors.ts';
 import type { DataSchema, Expectation } from '../../domain/expectation.ts';
 import { literal, type Tables } from '../../stores/tables.ts';
+import { needsOrder, orderText } from './ordered-statistics.ts';
 
 /**
  * Refuses expectations that no data could answer, all at once: silence about them would pass as agreement.
@@ -14,7 +15,8 @@ export async function requireSoundSchema(tables: Tables, schema: DataSchema): Pr
     if (!(share >= 0 && share < 1)) problems.push(`${name}: ${share} is no share from 0 to below 1`);
   }
   for (const expectation of schema.expectations) {
-    const problem = problemOf(expectation) ?? (await patternProblem(tables, expectation));
+    const problem =
+      problemOf(expectation) ?? orderProblem(expectation, schema) ?? (await patternProblem(tables, expectation));
     if (problem !== null) problems.push(`${nameOf(expectation)}: ${problem}`);
   }
   if (problems.length === 0) return;
@@ -82,6 +84,15 @@ function boundsProblem({ min, max }: { readonly min?: number; readonly max?: num
 function driftProblem({ atMost, against }: Extract<Expectation, { readonly kind: 'drift' }>): string | null {
   if (!(atMost >= 0)) return `atMost ${atMost} is no number from 0`;
   return typeof against === 'object' && 'since' in against ? durationProblem(() => durationMs(against.since)) : null;
+}
+
+/** What the schema itself says about the column's type; where it says nothing, the reference tells (see `distributions.ts`). */
+function orderProblem(expectation: Expectation, { expectations }: DataSchema): string | null {
+  if (expectation.kind !== 'drift') return null;
+  const { column, statistic } = expectation;
+  const said = expectations.find((other) => other.kind === 'type' && other.column === column);
+  if (said?.kind !== 'type' || !needsOrder(statistic)) return null;
+  return said.type === 'string' || said.type === 'boolean' ? orderText(statistic, said.type) : null;
 }
 
 function durationProblem(read: () => number): string | null {

@@ -6,7 +6,7 @@ import {
 } from '@aws-sdk/client-s3';
 
 import type { ServiceAddresses } from '../../domain/config.ts';
-import { isCoded } from '../../domain/errors.ts';
+import { type CodedError, isCoded } from '../../domain/errors.ts';
 import { createS3Client } from './s3-client.ts';
 import { askS3 } from './s3-errors.ts';
 
@@ -71,8 +71,16 @@ async function askRules(
     if (isCoded(error, 'NOT_FOUND')) return { rules: [], notChecked: [] };
     const lacking = isCoded(error) && error.details['s3Error'] !== 'NoSuchBucket';
     if (!lacking || error.code === 'SERVICE_UNAVAILABLE') throw error;
-    return { rules: [], notChecked: [`Lifecycle rules: ${error.message}`] };
+    return { rules: [], notChecked: [`Lifecycle rules: ${whyNotAsked(error)}`] };
   }
+}
+
+/** That a server knows no lifecycle rules is no fault of the bucket. */
+function whyNotAsked({ code, message, details }: CodedError): string {
+  const answer = String(details['s3Error']);
+  if (code === 'BUCKET_UNSUITABLE') return `this S3 server does not know them (${answer}), so it could not be asked.`;
+  if (code === 'CONFIG_INVALID') return `these keys may not read them (${answer}). Allow s3:GetLifecycleConfiguration.`;
+  return message;
 }
 
 function expiringRules(rule: LifecycleRule): readonly ExpiringRule[] {

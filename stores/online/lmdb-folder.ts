@@ -65,14 +65,17 @@ function diskFull(folder: string, cause: unknown): CodedError {
   );
 }
 
-/** An empty file is one that was just made: LMDB writes its first pages itself. */
+/**
+ * An empty file is one that was just made: LMDB writes its first pages itself. The size is asked last, because another process may be
+ * writing: pages come before the meta page that speaks of them, so a file whose meta was read first is never too short for it.
+ */
 async function checkData(path: string): Promise<void> {
   await access(path, constants.R_OK | constants.W_OK);
-  const { size } = await stat(path);
-  if (size === 0) return;
+  if ((await stat(path)).size === 0) return;
   const metas = await readMetas(path);
   const newest = metas.toSorted((a, b) => b.transaction - a.transaction)[0];
   if (newest === undefined) throw new Error('data.mdb is not a file of LMDB');
+  const { size } = await stat(path);
   const needed = (newest.lastPage + 1) * newest.pageSize;
   if (size < needed) throw new Error(`data.mdb is cut off: it has ${size} bytes of ${needed}`);
 }

@@ -18,6 +18,8 @@ export type MergedManifests = {
   readonly facts: Omit<SnapshotFacts, 'dataset' | 'rows'>;
   readonly changes: FileChanges;
   readonly conflicts: readonly string[];
+  /** Files that both sides gave the same new bytes, or took away, and columns whose type changed: counts do not simply add up then. */
+  readonly entangled: boolean;
 };
 
 /** A change since the base. `repin`: the bytes are the base's. */

@@ -115,6 +115,7 @@ test(
       replica: 'orphan',
       flushEveryMs: 100,
       maxInFlight: 8,
+      onlineStore: null,
     };
     const main = fileURLToPath(new URL('../../dist/serving/main.js', import.meta.url));
     const env = { ...process.env, PERDURA_SERVING_CONFIG: JSON.stringify(config) };
