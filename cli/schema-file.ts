@@ -1,6 +1,7 @@
 import { stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 
+import { CodedError, isCoded } from '../domain/errors.ts';
 import type { DataSchema } from '../domain/expectation.ts';
 import type { RowChecks } from '../domain/row-checks.ts';
 import { loadChecks } from '../project/bundle-checks.ts';
@@ -17,7 +18,9 @@ export type SchemaFile = { readonly schema: DataSchema; readonly checks: RowChec
  */
 export async function readSchema(file: string, scratch: string): Promise<SchemaFile> {
   if (!(await isFile(file))) throw usageError('INPUT_INVALID', `${file} does not exist. Name the file of the schema.`);
-  const module = (await importModule(file, scratch)) as Readonly<Record<string, unknown>>;
+  const module = (await importModule(file, scratch).catch((error: unknown) => {
+    throw isCoded(error) ? error : notLoaded(file, error);
+  })) as Readonly<Record<string, unknown>>;
   const found = Object.entries(module).filter((entry): entry is [string, DataSchema] => isSchema(entry[1]));
   const [only] = found;
   if (only === undefined || found.length > 1) {
@@ -29,6 +32,12 @@ export async function readSchema(file: string, scratch: string): Promise<SchemaF
   const checksFile = join(dirname(file), 'checks.ts');
   const needed = schema.expectations.some(({ kind }) => kind === 'rowFunction') && (await isFile(checksFile));
   return { schema, checks: needed ? (await loadChecks(checksFile, scratch)).checks : null };
+}
+
+function notLoaded(file: string, cause: unknown): CodedError {
+  const what = cause instanceof Error ? cause.message : String(cause);
+  const message = `${file} cannot be loaded: ${what.replace(/ imported from .*/, '')}. Correct it, or install what it imports.`;
+  return new CodedError('PROJECT_INVALID', message, { details: { file }, cause });
 }
 
 function isSchema(value: unknown): boolean {

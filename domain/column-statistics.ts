@@ -26,10 +26,12 @@ export type ColumnStatistics = {
   readonly profile: NumberProfile | CategoryProfile | null;
 };
 
-/** `count` is how many finite values the rest is of; the standard deviation is that of the population. Two merge by Chan's formula. After files were taken away, `min` and `max` are bounds. */
+/** `count` is how many finite values the rest is of; the standard deviation is that of the population. Two merge by Chan's formula. */
 export type NumberRange = {
   readonly min: number;
   readonly max: number;
+  /** Set where `min` and `max` are only bounds. */
+  readonly bounds?: true;
   readonly count: number;
   readonly mean: number;
   readonly standardDeviation: number;
@@ -48,8 +50,8 @@ export function mergeStatistics(one: MeasuredStatistics, other: MeasuredStatisti
 }
 
 /**
- * What is left of statistics when rows are taken away that were counted over the same edges. `min` and `max` stay as bounds, since the
- * rows that held them may be gone. Rounding may leave a trace in mean and standard deviation, never in counts.
+ * What is left of statistics when rows are taken away that were counted over the same edges. `min` and `max` stay, as bounds
+ * where the rows that held them may be gone. Rounding may leave a trace in mean and standard deviation, never in counts.
  */
 export function subtractStatistics(whole: MeasuredStatistics, gone: MeasuredStatistics): MeasuredStatistics {
   return combined({ one: whole, other: gone, rows: whole.rows - gone.rows, sign: -1 });
@@ -135,9 +137,11 @@ function mergedRange(one: NumberRange | null, other: NumberRange | null): Number
   const mean = one.mean + (step * other.count) / count;
   const squares = squaresOf(one) + squaresOf(other) + (step * step * one.count * other.count) / count;
   const standardDeviation = Math.sqrt(squares / count);
+  const bounds = one.bounds ?? other.bounds;
   return {
     min: Math.min(one.min, other.min),
     max: Math.max(one.max, other.max),
+    ...(bounds === undefined ? {} : { bounds }),
     count,
     mean,
     standardDeviation,
@@ -152,7 +156,9 @@ function leftRange(whole: NumberRange | null, gone: NumberRange | null): NumberR
   const mean = (whole.mean * whole.count - gone.mean * gone.count) / count;
   const step = gone.mean - mean;
   const squares = squaresOf(whole) - squaresOf(gone) - (step * step * count * gone.count) / whole.count;
-  return { ...whole, count, mean, standardDeviation: Math.sqrt(Math.max(0, squares) / count) };
+  // The largest and smallest are still there unless rows that went had them.
+  const bounds = gone.min <= whole.min || gone.max >= whole.max ? ({ bounds: true } as const) : {};
+  return { ...whole, ...bounds, count, mean, standardDeviation: Math.sqrt(Math.max(0, squares) / count) };
 }
 
 function squaresOf({ count, standardDeviation }: NumberRange): number {

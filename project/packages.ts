@@ -25,10 +25,17 @@ export function packagesByUrl(): Plugin {
       if (importer === undefined || !isPackage(id)) return null;
       if (isBuiltin(id)) return { id, external: true };
       const found = await this.resolve(id, importer, { skipSelf: true });
+      if (found !== null) return { id: pathToFileURL(found.id).href, external: 'absolute' };
+      const own = ownModule(id);
       // Node's own error at import names the package; nothing is gained by failing here in other words.
-      return found === null ? { id, external: true } : { id: pathToFileURL(found.id).href, external: 'absolute' };
+      return own === null ? { id, external: true } : { id: own, external: 'absolute' };
     },
   };
+}
+
+/** A schema.ts in a folder without packages, as in the CI of a repository of data, still finds the words of the version that reads it. */
+function ownModule(id: string): string | null {
+  return id.startsWith('perdura/') ? import.meta.resolve(id) : null;
 }
 
 /** Bundles packages and notes what cannot travel: built-ins of Node, and packages that are not there. */

@@ -29,7 +29,7 @@ export type Reading = Pick<SnapshotFacts, 'dialect' | 'columns'>;
 export type NamedFile = { readonly key: string; readonly path: string; readonly format: DataFormat };
 
 /** Goes up when the same bytes would be turned into other Parquet. */
-const conversion = 2;
+const conversion = 3;
 
 /**
  * The local path of a data object as Parquet. Text is turned into Parquet once, row by row in its order, so that everything behind it reads

@@ -9,6 +9,8 @@ import { mayRepeat } from './unique-scan.ts';
 type Unique = Extract<Expectation, { readonly kind: 'unique' }>;
 
 const shownRows = 5;
+/** A plain name could be that of a column of the data. */
+const alike = identifier('perdura alike');
 
 /**
  * Names rows with the same values, exactly, by a grouping that DuckDB spills when it outgrows its memory; only where the one scan found that
@@ -22,7 +24,7 @@ export async function duplicateRows(
   if (!mayRepeat(about.result.row, expectation)) return null;
   const { layout } = about;
   const [row] = await tables.all(
-    `SELECT coalesce(sum(n - 1), 0)::BIGINT AS surplus FROM (${repeatedSql(layout, expectation)})`,
+    `SELECT coalesce(sum(${alike} - 1), 0)::BIGINT AS surplus FROM (${repeatedSql(layout, expectation)})`,
   );
   const count = Number(row?.['surplus']);
   if (count === 0) return null;
@@ -52,6 +54,6 @@ async function samples(tables: Tables, layout: Layout, expectation: Unique): Pro
 function repeatedSql(layout: Layout, { columns }: Unique): string {
   const keys = columns.map(identifier);
   const present = keys.map((key) => `${key} IS NOT NULL`).join(' AND ');
-  return `SELECT ${keys.join(', ')}, count(*) AS n FROM ${rowsSql(layout)} WHERE ${present}
+  return `SELECT ${keys.join(', ')}, count(*) AS ${alike} FROM ${rowsSql(layout)} WHERE ${present}
     GROUP BY ${keys.join(', ')} HAVING count(*) > 1`;
 }

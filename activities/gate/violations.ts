@@ -68,7 +68,8 @@ function valueViolation(check: ValueCheck, mark: string, result: ScanResult): Vi
   if (value === null) {
     return result.rows === 0 ? null : { ...named(check, check.below), count: 1, observed: 'no value', samples: [] };
   }
-  const side = beyond(check.probe, value);
+  // Infinities of both signs add up to NaN, which no comparison finds beyond a bound.
+  const side = Number.isNaN(value) ? 'above' : beyond(check.probe, value);
   if (side === null) return null;
   const observed = check.show === 'time' ? new Date(value).toISOString() : shownNumber(value);
   return { ...named(check, side === 'below' ? check.below : check.above), count: 1, observed, samples: [] };

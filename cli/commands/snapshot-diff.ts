@@ -5,7 +5,7 @@ import type { Context } from '../context.ts';
 import { usageError } from '../errors.ts';
 import { heading, table } from '../output.ts';
 import { counted, countText, cut, printable, readingBucket, shortName, splitName } from '../snapshots.ts';
-import { valueText } from './snapshot-show.ts';
+import { rangeText } from './snapshot-show.ts';
 
 /** So many lines of files and of columns are for a person; --json has them all. */
 const most = 20;
@@ -73,7 +73,7 @@ function distributionTable({ distributions }: SnapshotDiff): string {
       const both = (field: 'mean' | 'min' | 'max') =>
         from.range === null || to.range === null
           ? ''
-          : `${valueText(from, from.range[field])} → ${valueText(to, to.range[field])}`;
+          : `${rangeText(from, field)} → ${rangeText(to, field)}`;
       return [
         cut(printable(column), 40),
         psi === null ? 'not comparable' : psi.toFixed(4),

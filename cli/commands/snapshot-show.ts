@@ -44,6 +44,7 @@ function describe({ snapshot, manifest, statistics, files }: Shown): string {
     ...(manifest.dialect === null ? [] : [`text files: ${printable(JSON.stringify(manifest.dialect))}`]),
     '',
     columnTable(manifest, statistics),
+    ...(statistics === null ? ['Its values were never measured; what compares with it measures them.'] : []),
     ...manifest.deviations
       .slice(0, 10)
       .map(
@@ -87,14 +88,21 @@ function statisticsCells(column: ColumnStatistics): readonly string[] {
   const { missing, distinct, range, profile } = column;
   const counts = [countText(missing), distinct === null ? '' : `about ${countText(distinct)}`];
   if (range !== null)
-    return [...counts, ...[range.min, range.mean, range.max].map((value) => valueText(column, value))];
+    return [...counts, ...(['min', 'mean', 'max'] as const).map((field) => rangeText(column, field))];
   // Of text the most frequent value says what a mean says of numbers.
   const top = profile?.kind === 'category' ? profile.values[0] : undefined;
   return [...counts, '', top === undefined ? '' : `often ${cut(printable(top), 30)}`, ''];
 }
 
+/** A field of a column's range for a person; `≥` and `≤` where the rows that had the least and the most may be gone. */
+export function rangeText(column: ColumnStatistics, field: 'mean' | 'min' | 'max'): string {
+  if (column.range === null) return '';
+  const sign = column.range.bounds === undefined ? '' : { min: '≥ ', mean: '', max: '≤ ' }[field];
+  return `${sign}${valueText(column, column.range[field])}`;
+}
+
 /** A statistic for a person: times as they are read, numbers to six digits. */
-export function valueText({ type }: Pick<ColumnStatistics, 'type'>, value: number): string {
+function valueText({ type }: Pick<ColumnStatistics, 'type'>, value: number): string {
   if (type === 'timestamp' && Math.abs(value) <= 8.64e15) return new Date(value).toISOString().slice(0, 19);
   return String(Number(value.toPrecision(6)));
 }

@@ -1,4 +1,15 @@
-import { between, matches, meanBetween, notNull, oneOf, quantileBetween, rowCount, type } from 'perdura/expect';
+import {
+  between,
+  drift,
+  matches,
+  meanBetween,
+  notNull,
+  oneOf,
+  quantileBetween,
+  rowCount,
+  type,
+  volume,
+} from 'perdura/expect';
 import type { DataSchema, Target } from 'perdura/steps';
 import { airports } from './airports.ts';
 
@@ -7,6 +18,7 @@ export const flightSchema: DataSchema = {
   dataset: 'flights',
   expectations: [
     rowCount({ min: 1_000 }),
+    volume({ min: 0.5, max: 2, severity: 'warn' }),
     type('date', 'timestamp'),
     notNull('date'),
     type('delay', 'integer'),
@@ -23,6 +35,9 @@ export const flightSchema: DataSchema = {
     notNull('destination'),
     matches('destination', '[A-Z]{3}'),
     oneOf('destination', airports),
+    // Late flights come and go with the season, which the features follow; routes hardly do.
+    drift('distance', { statistic: 'psi', atMost: 0.05, against: 'previous', severity: 'warn' }),
+    drift('origin', { statistic: 'jensenShannon', atMost: 0.05, against: 'previous', severity: 'warn' }),
   ],
 };
 

@@ -73,7 +73,9 @@ async function jsonSelect(tables: Tables, file: TextFile): Promise<string> {
   const columns = await described(tables, relation);
   await requireRows(tables, relation, { ...file, dialect: null });
   const zoned = await zonedColumns(tables, { from, columns });
-  const casts = zoned.map((name) => `CAST(${identifier(name)} AS TIMESTAMPTZ) AS ${identifier(name)}`);
+  const whole = await wholeColumns(tables, relation, columns);
+  const cast = (type: string) => (name: string) => `CAST(${identifier(name)} AS ${type}) AS ${identifier(name)}`;
+  const casts = [...zoned.map(cast('TIMESTAMPTZ')), ...whole.map(cast('BIGINT'))];
   return `SELECT *${casts.length === 0 ? '' : ` REPLACE (${casts.join(', ')})`} FROM ${relation}`;
 }
 
@@ -100,6 +102,22 @@ async function zonedColumns(
       await requireZones(tables, relation, [{ name, type: 'VARCHAR' }]);
   }
   return zoned;
+}
+
+/** DuckDB reads whole numbers of both signs as HUGEINT, which Parquet has only as DOUBLE: which of them are integers as in CSV. */
+async function wholeColumns(
+  tables: Tables,
+  relation: string,
+  columns: readonly Described[],
+): Promise<readonly string[]> {
+  const huge = columns.filter(({ type }) => type === 'HUGEINT');
+  if (huge.length === 0) return [];
+  const fits = huge.map(({ name }, place) => {
+    const value = identifier(name);
+    return `bool_and(TRY_CAST(${value} AS BIGINT) IS NOT NULL OR ${value} IS NULL) AS ${identifier(`fits${place}`)}`;
+  });
+  const [row = {}] = await tables.all(`SELECT ${fits.join(', ')} FROM ${relation}`);
+  return huge.filter((_, place) => row[`fits${place}`] === true).map(({ name }) => name);
 }
 
 async function described(tables: Tables, relation: string): Promise<readonly Described[]> {

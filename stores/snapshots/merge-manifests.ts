@@ -18,8 +18,8 @@ export type MergedManifests = {
   readonly facts: Omit<SnapshotFacts, 'dataset' | 'rows'>;
   readonly changes: FileChanges;
   readonly conflicts: readonly string[];
-  /** Files that both sides gave the same new bytes, or took away, and columns whose type changed: counts do not simply add up then. */
-  readonly entangled: boolean;
+  /** Whether both sides changed some file alike: what they count does not add up then. */
+  readonly changedAlike: boolean;
 };
 
 /** A change since the base. `repin`: the bytes are the base's. */
@@ -41,10 +41,12 @@ export async function mergeManifests(
   const put = [...taken.values()].flatMap(({ file }) => (file === null ? [] : [file]));
   const remove = [...taken].flatMap(([key, { file }]) => (file === null ? [key] : []));
   const columns = mergeColumns({ base: base.columns, ours, theirs }, { ...files, taken });
+  const changedAlike = [...theirChanges].some(([key, { repin }]) => !repin && ourChanges.get(key)?.repin === false);
   const dialect = mergeDialects({ base, ours, theirs }, { ours: puts(ourChanges), theirs: put });
   return {
     facts: { columns: columns.columns, deviations: columns.deviations, dialect: dialect.value },
     changes: { put, remove },
+    changedAlike,
     conflicts: [...conflicts.toSorted(compareKeys), ...columns.conflicts, ...(dialect.clash ? ['dialect'] : [])],
   };
 }

@@ -12,6 +12,7 @@ import { noHistory, ofName, unknownName } from './history-lookup.ts';
 import { sealChanges } from './incremental.ts';
 import { readManifest } from './manifest.ts';
 import { mergeManifests } from './merge-manifests.ts';
+import { keepMergedStatistics } from './merged-statistics.ts';
 
 /** Which branch goes into which. */
 export type MergeRequest = Signed & { readonly from: string; readonly into: string };
@@ -24,7 +25,7 @@ const mostNamed = 20;
 /**
  * Merges a branch into another on manifests alone, three-way from the newest snapshot that both came from; no data is read or copied. Where
  * only one side has moved since, the branch follows or stays. Idempotent: what is merged already is not merged again.
- * The merged snapshot has no statistics until someone measures it, unless it is one side's own.
+ * The merged snapshot's statistics come from those of the sides where they add up (`keepMergedStatistics`); else someone measures it later.
  *
  * @throws CodedError CONFLICT naming every key and column that both changed differently (`details.conflicts`), or when `into` moved meanwhile;
  * NOT_FOUND when a branch does not exist.
@@ -46,6 +47,7 @@ export async function mergeBranch(store: ObjectStore, request: MergeRequest): Pr
           base: await baseManifest(store, dataset, base),
           ourManifest,
           theirManifest,
+          digests: { base, ours, theirs },
         });
   await moveInto(store, request, { history, ourManifest, ours, theirs, reference });
   return { reference, conflicts: [] };
@@ -58,12 +60,17 @@ async function sealMerged(
     readonly base: SnapshotManifest;
     readonly ourManifest: SnapshotManifest;
     readonly theirManifest: SnapshotManifest;
+    readonly digests: { readonly base: string | null; readonly ours: string; readonly theirs: string };
   },
 ): Promise<SnapshotReference> {
-  const { base, ourManifest, theirManifest } = sides;
+  const { base, ourManifest, theirManifest, digests } = sides;
   const merged = await mergeManifests(store, { base, ours: ourManifest, theirs: theirManifest });
   if (merged.conflicts.length > 0) throw conflicting(request, merged.conflicts);
-  return sealChanges(store, ourManifest, { dataset: request.dataset, ...merged.facts }, merged.changes);
+  const facts = { dataset: request.dataset, ...merged.facts };
+  const reference = await sealChanges(store, ourManifest, facts, merged.changes);
+  const { columns } = facts;
+  if (!merged.changedAlike) await keepMergedStatistics(store, { merged: reference, columns, ...digests });
+  return reference;
 }
 
 async function moveInto(

@@ -41,6 +41,7 @@ test('the broken batch is stopped at the gate with each fault named', () => {
   expect(facts().gate).toMatchObject({ code: 'EXPECTATIONS_VIOLATED' });
   const report = facts().gate?.details['report'] as { readonly violations: readonly { readonly code: string }[] };
   expect(report.violations.map(({ code }) => code).toSorted()).toEqual([
+    'COMPARATOR_LOW_NUM_EXAMPLES',
     'ENUM_TYPE_UNEXPECTED_STRING_VALUES',
     'FEATURE_TYPE_LOW_FRACTION_PRESENT',
     'FLOAT_TYPE_SMALL_FLOAT',
@@ -59,6 +60,13 @@ test('the drift of spring is found, and retraining starts once', () => {
   expect(facts().drift.retrainings).toBe(1);
   const drifted = facts().drift.report?.signals.filter((signal) => signal.significant && signal.material);
   expect(drifted?.map((signal) => signal.statistic)).toContain('calibration-gap');
+});
+
+test('the features that were served are those that the lake gives', () => {
+  const { outcome, requests, notCovered, features } = facts().features;
+  expect(outcome).toBe('same');
+  expect(requests - notCovered).toBeGreaterThan(5_000);
+  expect(features.map(({ feature }) => feature)).toEqual(expect.arrayContaining(['originDelay', 'routeLate']));
 });
 
 test('exactly one version is champion and none is left a challenger', () => {
