@@ -29,7 +29,7 @@ export type Reading = Pick<SnapshotFacts, 'dialect' | 'columns'>;
 export type NamedFile = { readonly key: string; readonly path: string; readonly format: DataFormat };
 
 /** Goes up when the same bytes would be turned into other Parquet. */
-const conversion = 3;
+const conversion = 4;
 
 /**
  * The local path of a data object as Parquet. Text is turned into Parquet once, row by row in its order, so that everything behind it reads
@@ -114,7 +114,8 @@ async function explained(
   const text = error instanceof Error ? error.message : '';
   if (file.format === 'parquet' || !/^[\w ]+ Error: /.test(text) || /^Out of Memory|no space left/i.test(text))
     return error;
-  const fault = await firstFault(tables, { ...file, compression: compressionOf(file.key), dialect });
+  // What fails in looking for the place says no more than what failed first.
+  const fault = await firstFault(tables, { ...file, compression: compressionOf(file.key), dialect }).catch(() => null);
   return fault === null ? error : new Error(fault, { cause: error });
 }
 

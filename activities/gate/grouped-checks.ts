@@ -65,7 +65,8 @@ async function violationsPer(
 /** A group without any value breaks its bounds, as a table without any does. */
 async function brokenGroups(tables: Tables, check: ValueCheck, value: string): Promise<Violation | null> {
   const { min, max } = check.probe;
-  const below = min === null ? 'false' : `coalesce(${value} < ${numberLiteral(min)} OR isnan(CAST(${value} AS DOUBLE)), true)`;
+  const below =
+    min === null ? 'false' : `coalesce(${value} < ${numberLiteral(min)} OR isnan(CAST(${value} AS DOUBLE)), true)`;
   const above = max === null ? 'false' : `coalesce(${value} > ${numberLiteral(max)}, true)`;
   const groups = await tables.all(
     `SELECT name, CAST(${value} AS DOUBLE) AS value, ${below} AS low, count(*) OVER () AS broken

@@ -176,7 +176,10 @@ function meanText({ type, range }: ColumnStatistics): Fact {
 
 function rangeText({ type, range }: ColumnStatistics): Fact {
   if (range === null) return null;
-  return [range.bounds === undefined ? 'from' : 'within', `${quantity(type, range.min)} to ${quantity(type, range.max)}`];
+  return [
+    range.bounds === undefined ? 'from' : 'within',
+    `${quantity(type, range.min)} to ${quantity(type, range.max)}`,
+  ];
 }
 
 /** Timestamps stand in epoch milliseconds; one outside what a date can be stays a number. */

@@ -8,7 +8,10 @@ type Members = Readonly<Record<string, Member>>;
 type Shape = { readonly required: Members; readonly optional?: Members };
 
 const text: Member = { is: 'a text', fits: (value) => typeof value === 'string' };
-const filledText: Member = { is: 'a text that is not empty', fits: (value) => typeof value === 'string' && value !== '' };
+const filledText: Member = {
+  is: 'a text that is not empty',
+  fits: (value) => typeof value === 'string' && value !== '',
+};
 const texts: Member = {
   is: 'a list of texts',
   fits: (value) => Array.isArray(value) && value.every((one) => typeof one === 'string'),
@@ -18,8 +21,7 @@ const flag: Member = { is: 'true or false', fits: (value) => typeof value === 'b
 const number: Member = { is: 'a number', fits: (value) => typeof value === 'number' };
 const reference: Member = {
   is: "'previous', { snapshot } or { endpoint, since }",
-  fits: (value) =>
-    value === 'previous' || hasTexts(value, ['snapshot']) || hasTexts(value, ['endpoint', 'since']),
+  fits: (value) => value === 'previous' || hasTexts(value, ['snapshot']) || hasTexts(value, ['endpoint', 'since']),
 };
 
 const column = { column: filledText };
@@ -108,7 +110,9 @@ function oneOf<Word extends string>(...words: readonly Word[]): Member {
 function hasTexts(value: unknown, names: readonly string[]): boolean {
   if (typeof value !== 'object' || value === null) return false;
   const members = Object.entries(value);
-  return members.length === names.length && members.every(([name, member]) => names.includes(name) && text.fits(member));
+  return (
+    members.length === names.length && members.every(([name, member]) => names.includes(name) && text.fits(member))
+  );
 }
 
 function said(value: unknown): string {

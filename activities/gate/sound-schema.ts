@@ -3,6 +3,7 @@ import { CodedError } from '../../domain/errors.ts';
 import type { DataSchema, Expectation } from '../../domain/expectation.ts';
 import { literal, type Tables } from '../../stores/tables.ts';
 import { needsOrder, orderText } from './ordered-statistics.ts';
+import { shapeProblems } from './schema-shape.ts';
 
 /**
  * Refuses expectations that no data could answer, all at once: silence about them would pass as agreement.
@@ -10,6 +11,7 @@ import { needsOrder, orderText } from './ordered-statistics.ts';
  * @throws CodedError INPUT_INVALID listing every unsound expectation.
  */
 export async function requireSoundSchema(tables: Tables, schema: DataSchema): Promise<void> {
+  refuse(schema, shapeProblems(schema));
   const problems: string[] = [];
   for (const [name, share] of Object.entries(sharesOf(schema))) {
     if (!(share >= 0 && share < 1)) problems.push(`${name}: ${share} is no share from 0 to below 1`);
@@ -19,6 +21,10 @@ export async function requireSoundSchema(tables: Tables, schema: DataSchema): Pr
       problemOf(expectation) ?? orderProblem(expectation, schema) ?? (await patternProblem(tables, expectation));
     if (problem !== null) problems.push(`${nameOf(expectation)}: ${problem}`);
   }
+  refuse(schema, problems);
+}
+
+function refuse(schema: DataSchema, problems: readonly string[]): void {
   if (problems.length === 0) return;
   throw new CodedError(
     'INPUT_INVALID',

@@ -71,9 +71,7 @@ function distributionTable({ distributions }: SnapshotDiff): string {
     ['COLUMN', 'PSI', 'MISSING', 'MEAN', 'LEAST', 'MOST'],
     distributions.slice(0, most).map(({ column, from, to, psi }) => {
       const both = (field: 'mean' | 'min' | 'max') =>
-        from.range === null || to.range === null
-          ? ''
-          : `${rangeText(from, field)} → ${rangeText(to, field)}`;
+        from.range === null || to.range === null ? '' : `${rangeText(from, field)} → ${rangeText(to, field)}`;
       return [
         cut(printable(column), 40),
         psi === null ? 'not comparable' : psi.toFixed(4),

@@ -87,8 +87,7 @@ function columnTable(manifest: SnapshotManifest, statistics: SnapshotStatistics 
 function statisticsCells(column: ColumnStatistics): readonly string[] {
   const { missing, distinct, range, profile } = column;
   const counts = [countText(missing), distinct === null ? '' : `about ${countText(distinct)}`];
-  if (range !== null)
-    return [...counts, ...(['min', 'mean', 'max'] as const).map((field) => rangeText(column, field))];
+  if (range !== null) return [...counts, ...(['min', 'mean', 'max'] as const).map((field) => rangeText(column, field))];
   // Of text the most frequent value says what a mean says of numbers.
   const top = profile?.kind === 'category' ? profile.values[0] : undefined;
   return [...counts, '', top === undefined ? '' : `often ${cut(printable(top), 30)}`, ''];

@@ -35,7 +35,8 @@ async function jsonFault(tables: Tables, file: TextFile): Promise<string | null>
   const encoding = await rejected(tables, `${linesSql(file)}, ${rejects})`);
   if (encoding !== null) return encoding;
   const [row] = await tables.all(
-    `SELECT n FROM (SELECT row_number() OVER () AS n, line FROM ${linesSql(file)})) WHERE line <> '' AND NOT json_valid(line) ORDER BY n LIMIT 1`,
+    `SELECT n FROM (SELECT row_number() OVER () AS n, line FROM ${linesSql(file)}))
+     WHERE trim(line) <> '' AND CASE WHEN json_valid(line) THEN json_type(line) NOT IN ('OBJECT', 'NULL') ELSE true END ORDER BY n LIMIT 1`,
   );
   return row === undefined ? null : `line ${String(row['n'])}: it is no whole JSON object`;
 }

@@ -1,5 +1,7 @@
 import { identifier, literal, pathLiteral, type Tables } from '../tables.ts';
 import { dialectSql, firstPlace, type TextFile } from './dialect.ts';
+import { jsonRelation, type JsonRelation } from './json-relation.ts';
+import { type GuessedColumn, keptText } from './kept-text.ts';
 import { headerNames } from './raw-lines.ts';
 
 /** How a value that says its zone ends. */
@@ -9,8 +11,6 @@ const zonedMoment = String.raw`^\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(:\d{2}([.,]\d+)
 
 /** The same without. */
 const plainMoment = String.raw`^\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}(:\d{2}([.,]\d+)?)?)?$`;
-
-type Described = { readonly name: string; readonly type: string };
 
 /**
  * The SELECT that gives a text file's rows in their order. `sample_size = -1`: a column's type comes from all rows, else it would depend on
@@ -35,7 +35,10 @@ async function csvSelect(tables: Tables, file: TextFile): Promise<string> {
   const zoned = columns.filter(({ type }) => type.startsWith('TIMESTAMP WITH'));
   const asText = `read_csv(${pathLiteral(file.path)}, ${dialectSql(file)}, ${header}, all_varchar = true)`;
   if (zoned.length > 0) await requireZones(tables, asText, zoned);
-  return `SELECT * FROM ${relation}`;
+  const kept = await keptText(tables, { columns, typed: relation, asText: () => asText });
+  if (kept.length === 0) return `SELECT * FROM ${relation}`;
+  const types = kept.map((name) => `${literal(name)}: 'VARCHAR'`).join(', ');
+  return `SELECT * FROM read_csv(${pathLiteral(file.path)}, ${dialectSql(file)}, ${header}, sample_size = -1, types = {${types}})`;
 }
 
 /** DuckDB would call the second `a` of two `a_1`. */
@@ -53,7 +56,7 @@ async function requireRows(tables: Tables, relation: string, file: TextFile): Pr
 }
 
 /** DuckDB takes a moment without zone among others for UTC and says nothing. */
-async function requireZones(tables: Tables, relation: string, columns: readonly Described[]): Promise<void> {
+async function requireZones(tables: Tables, relation: string, columns: readonly GuessedColumn[]): Promise<void> {
   for (const { name } of columns) {
     const value = identifier(name);
     const [row] = await tables.all(
@@ -68,21 +71,19 @@ async function requireZones(tables: Tables, relation: string, columns: readonly 
 }
 
 async function jsonSelect(tables: Tables, file: TextFile): Promise<string> {
-  const from = `${pathLiteral(file.path)}, format = 'newline_delimited', compression = ${literal(file.compression === 'none' ? 'uncompressed' : file.compression)}`;
-  const relation = `read_json(${from}, sample_size = -1)`;
-  const columns = await described(tables, relation);
-  await requireRows(tables, relation, { ...file, dialect: null });
-  const zoned = await zonedColumns(tables, { from, columns });
-  const whole = await wholeColumns(tables, relation, columns);
+  const { sql, columns, asText } = await jsonRelation(tables, file);
+  await requireRows(tables, sql, { ...file, dialect: null });
+  const zoned = await zonedColumns(tables, { asText, columns });
+  const whole = await wholeColumns(tables, sql, columns);
   const cast = (type: string) => (name: string) => `CAST(${identifier(name)} AS ${type}) AS ${identifier(name)}`;
   const casts = [...zoned.map(cast('TIMESTAMPTZ')), ...whole.map(cast('BIGINT'))];
-  return `SELECT *${casts.length === 0 ? '' : ` REPLACE (${casts.join(', ')})`} FROM ${relation}`;
+  return `SELECT *${casts.length === 0 ? '' : ` REPLACE (${casts.join(', ')})`} FROM ${sql}`;
 }
 
 /** DuckDB reads `…Z` as a TIMESTAMP and `…+02:00` as text: whether all values have a zone is asked of the text. */
 async function zonedColumns(
   tables: Tables,
-  { from, columns }: { readonly from: string; readonly columns: readonly Described[] },
+  { asText, columns }: Pick<JsonRelation, 'asText' | 'columns'>,
 ): Promise<readonly string[]> {
   const candidates = columns.filter(({ type }) => type === 'TIMESTAMP' || type === 'VARCHAR');
   if (candidates.length === 0) return [];
@@ -91,8 +92,7 @@ async function zonedColumns(
     `count_if(regexp_matches(${identifier(name)}, ${literal(zonedMoment)})) AS ${identifier(`zoned${place}`)}`,
     `count_if(regexp_matches(${identifier(name)}, ${literal(plainMoment)})) AS ${identifier(`plain${place}`)}`,
   ]);
-  const texts = candidates.map(({ name }) => `${literal(name)}: 'VARCHAR'`).join(', ');
-  const relation = `read_json(${from}, columns = {${texts}})`;
+  const relation = asText(candidates.map(({ name }) => name));
   const [row = {}] = await tables.all(`SELECT ${counts.join(', ')} FROM ${relation}`);
   const zoned: string[] = [];
   for (const [place, { name }] of candidates.entries()) {
@@ -108,7 +108,7 @@ async function zonedColumns(
 async function wholeColumns(
   tables: Tables,
   relation: string,
-  columns: readonly Described[],
+  columns: readonly GuessedColumn[],
 ): Promise<readonly string[]> {
   const huge = columns.filter(({ type }) => type === 'HUGEINT');
   if (huge.length === 0) return [];
@@ -120,7 +120,7 @@ async function wholeColumns(
   return huge.filter((_, place) => row[`fits${place}`] === true).map(({ name }) => name);
 }
 
-async function described(tables: Tables, relation: string): Promise<readonly Described[]> {
+async function described(tables: Tables, relation: string): Promise<readonly GuessedColumn[]> {
   const rows = await tables.all(`DESCRIBE SELECT * FROM ${relation}`);
   return rows.map((row) => ({ name: String(row['column_name']), type: String(row['column_type']) }));
 }

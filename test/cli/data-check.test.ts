@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -98,6 +98,21 @@ test('the report is one page that shows every column and executes nothing of the
   expect(page).toContain('FLOAT_TYPE_SMALL_FLOAT');
   expect(page).not.toContain('<script');
   expect(page).toMatch(/label/);
+});
+
+test('a schema in a folder without packages is read with the words of the version that reads it', async () => {
+  const bare = await mkdtemp(join(tmpdir(), 'perdura-bare-'));
+  try {
+    await copyFile(join(folder, 'positive.ts'), join(bare, 'schema.ts'));
+    await writeFile(join(bare, 'lost.ts'), "import { a } from 'nowhere-at-all';\nexport const s = a;\n");
+    const checked = (file: string) =>
+      perdura(['data', 'check', join(folder, 'good.csv'), '--schema', file], { folder: bare });
+    expect(await checked('schema.ts')).toMatchObject({ exitCode: 0 });
+    const { stderr } = await checked('lost.ts');
+    expect(stderr).toMatch(/PROJECT_INVALID .*lost\.ts cannot be loaded: Cannot find package 'nowhere-at-all'\./);
+  } finally {
+    await rm(bare, { recursive: true, force: true });
+  }
 });
 
 test('a file with several schemas, and one with none, is refused', async () => {

@@ -52,6 +52,19 @@ test('TSV, and JSON lines that are gzipped', async () => {
   expect((await rowsOf('a.jsonl.gz', gzipSync(lines))).rows).toEqual(wanted);
 });
 
+test('whole numbers of both signs in JSON lines are integers, as they are in CSV; those beyond 64 bits are numbers', async () => {
+  const { rows, manifest } = await rowsOf(
+    'a.jsonl',
+    '{"n":-1,"wide":-1,"no":null}\n{"n":2,"wide":1e0,"no":-1}\n{"n":null,"wide":18446744073709551615,"no":3}\n',
+  );
+  expect(manifest.columns.map(({ name, type }) => `${name} ${type}`)).toEqual([
+    'n integer',
+    'wide number',
+    'no integer',
+  ]);
+  expect(rows.map((row) => row['n'])).toEqual([-1, 2, null]);
+});
+
 test('delimiter, quote, encoding and column names come from the dialect', async () => {
   const dialect: TextDialect = { delimiter: ';', quote: "'", encoding: 'latin-1', columns: ['n', 'town'] };
   const { rows, manifest } = await rowsOf('a.csv', Buffer.from('1;Köln\n2;\'a "b", c\'\n', 'latin1'), dialect);

@@ -1,6 +1,7 @@
 import {
   between,
   condition,
+  drift,
   fresh,
   matches,
   meanBetween,
@@ -228,6 +229,17 @@ test('names with quotes, spaces, SQL and other scripts are names everywhere', as
 
 test('a column that would hide a row’s place is refused', async () => {
   await expect(bench.check('SELECT 1 AS _row', [notNull('_row')])).rejects.toMatchObject({ code: 'INPUT_INVALID' });
+});
+
+test('a statistic of order over a column that the schema says is text is refused, one without order is not', async () => {
+  const of = (statistic: 'ks' | 'wasserstein' | 'psi') => drift('s', { statistic, atMost: 0.1, against: 'previous' });
+  const asked = bench.check("SELECT 'a' AS s", [type('s', 'string'), of('ks'), of('wasserstein'), of('psi')]);
+  await expect(asked).rejects.toMatchObject({
+    code: 'INPUT_INVALID',
+    details: {
+      problems: [expect.stringMatching(/^drift of s: ks needs/), expect.stringContaining('wasserstein needs')],
+    },
+  });
 });
 
 test('expectations of all kinds that no data could answer are refused all at once', async () => {

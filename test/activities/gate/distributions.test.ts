@@ -61,6 +61,18 @@ test('a column that the reference lacks, or has as another type, is a lack and n
   ]);
 });
 
+test('a statistic of order over a column that turns out to be text is a lack that says why', async () => {
+  const reference = await bench.reference(rows(0, 3));
+  const { violations } = await bench.check(rows(0, 3), [asked('s', 'ks')], { reference });
+  expect(violations).toMatchObject([
+    {
+      code: 'COMPARATOR_CONTROL_DATA_MISSING',
+      observed:
+        'ks needs values in an order, and those of type string have none; psi, chiSquare, jensenShannon and lInfinity need none',
+    },
+  ]);
+});
+
 test('a reference is looked for once, however many expectations name it', async () => {
   const reference = await bench.reference(rows(0, 3));
   let looked = 0;

@@ -156,6 +156,22 @@ test('counts of two files add up to the counts of both, and taken away they leav
   }
 });
 
+test('least and most are only bounds once rows that had them are taken away', async () => {
+  const columns: readonly Column[] = [{ name: 'n', type: 'integer' }];
+  const of = async (values: string) => {
+    const path = await parquet(`bounds-${values.replaceAll(/\W/g, '-')}`, `SELECT unnest([${values}]) AS n`);
+    return measureStatistics(tables, [path], columns);
+  };
+  const range = (whole: Awaited<ReturnType<typeof of>>, gone: typeof whole) =>
+    subtractStatistics(whole, gone).columns['n']?.range;
+  const whole = await of('-1116, 1, 2, 3');
+  expect(range(whole, await of('2'))).toMatchObject({ min: -1116, max: 3, count: 3 });
+  expect(range(whole, await of('2'))).not.toHaveProperty('bounds');
+  const left = subtractStatistics(whole, await of('-1116'));
+  expect(left.columns['n']?.range).toMatchObject({ min: -1116, max: 3, bounds: true, count: 3, mean: 2 });
+  expect(mergeStatistics(await of('7'), left).columns['n']?.range).toMatchObject({ max: 7, bounds: true });
+});
+
 test('more columns than one statement takes are measured in batches', async () => {
   const names = Array.from({ length: 250 }, (_, place) => `c${place}`);
   const path = await parquet(

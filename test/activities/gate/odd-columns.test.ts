@@ -1,0 +1,41 @@
+import { condition, meanBetween, notNull, sumBetween, unique } from '../../../domain/expect.ts';
+import { type GateBench, openGateBench } from './gate-bench.ts';
+
+let bench: GateBench;
+beforeAll(async () => {
+  bench = await openGateBench();
+});
+afterAll(() => bench.close());
+
+test.each(['n', 'rows', 'value', 'surplus', 'event', 'COLUMNS(*)', '__proto__'])(
+  'repeated values of a column that is called %p are found',
+  async (name) => {
+    const select = `SELECT unnest([-3, 7, 7, 7]) AS "${name}"`;
+    expect(await bench.codes(select, [unique([name])])).toEqual([`DUPLICATES ${name} 2`]);
+    const text = `SELECT unnest(['x', 'y', 'y']) AS "${name}"`;
+    expect(await bench.codes(text, [unique([name])])).toEqual([`DUPLICATES ${name} 1`]);
+  },
+);
+
+test('a column whose name a helper of the gate could have is refused by name', async () => {
+  const select = `SELECT 1 AS v, 5 AS "Perdura check 0"`;
+  await expect(bench.check(select, [notNull('v'), condition('small', 'v < 0')])).rejects.toMatchObject({
+    code: 'INPUT_INVALID',
+    message: expect.stringMatching(/'perdura check 0'.*reserved/) as unknown,
+  });
+});
+
+describe('infinities of both signs', () => {
+  const select = `SELECT unnest([CAST('inf' AS DOUBLE), CAST('-inf' AS DOUBLE), 1]) AS v, 'a' AS g`;
+
+  test('a mean and a sum that are no number break their bounds', async () => {
+    const codes = await bench.codes(select, [meanBetween('v', { min: 0, max: 1 }), sumBetween('v', { min: 0 })]);
+    expect(codes).toEqual(['MEAN_OUT_OF_RANGE v 1', 'SUM_OUT_OF_RANGE v 1']);
+  });
+
+  test('in a group too, whichever bound is given', async () => {
+    const codes = async (range: object) => bench.codes(select, [meanBetween('v', { ...range, per: 'g' })]);
+    expect(await codes({ min: 0 })).toEqual(['MEAN_OUT_OF_RANGE v 1']);
+    expect(await codes({ max: 0 })).toEqual(['MEAN_OUT_OF_RANGE v 1']);
+  });
+});
