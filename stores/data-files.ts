@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { access, mkdir, rename, rm } from 'node:fs/promises';
+import { mkdir, readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { canonicalJson } from '../domain/canonical-json.ts';
 import type { Column, DataFormat, ObjectPin, SnapshotFacts, TextDialect } from '../domain/snapshot.ts';
@@ -11,7 +11,8 @@ import { firstFault } from './data-files/raw-lines.ts';
 import { textSelect } from './data-files/text-select.ts';
 import { unreadable } from './data-files/unreadable.ts';
 import { requireWhole } from './data-files/whole-stream.ts';
-import { sha256Hex } from './digest.ts';
+import { sha256File, sha256Hex } from './digest.ts';
+import { writeWholeFile } from './local-files.ts';
 import { createObjectCache } from './object-cache.ts';
 import type { ObjectStore } from './objects/object-store.ts';
 import { identifier, literal, openTables, pathLiteral, type Tables } from './tables.ts';
@@ -59,8 +60,9 @@ export async function localParquet(
     'parquet',
     `${file.sha256}-${sha256Hex(canonicalJson(how)).slice(0, 16)}.parquet`,
   );
-  if (!(await exists(target)))
-    await toParquet({ key: file.key, path, format: file.format }, reading, target, folder.tables);
+  if (await isWhole(target)) return target;
+  await toParquet({ key: file.key, path, format: file.format }, reading, target, folder.tables);
+  await writeWholeFile(digestPath(target), [new TextEncoder().encode(await sha256File(target))]);
   return target;
 }
 
@@ -81,13 +83,29 @@ export async function toParquet(file: NamedFile, reading: Reading, target: strin
   const tables = shared ?? (await openTables({ temporaryFolder: join(target, '..') }));
   try {
     const select = await selectOf(tables, file, reading);
-    await tables.all(`COPY (${select}) TO ${literal(partial)} (FORMAT parquet, COMPRESSION zstd)`);
+    await writeParquet(tables, `COPY (${select}) TO ${literal(partial)} (FORMAT parquet, COMPRESSION zstd)`);
     await rename(partial, target);
   } catch (error) {
     throw unreadable(file.key, await explained(tables, { file, dialect: reading.dialect }, error), file.path);
   } finally {
     if (shared === undefined) tables.close();
     await rm(partial, { force: true });
+  }
+}
+
+/** Of text with thousands of columns each thread holds buffers of all of them: where two threads find no room, one does. */
+async function writeParquet(tables: Tables, copy: string): Promise<void> {
+  try {
+    await tables.all(copy);
+  } catch (error) {
+    if (!(error instanceof Error) || !error.message.startsWith('Out of Memory')) throw error;
+    const [before] = await tables.all(`SELECT current_setting('threads') AS threads`);
+    await tables.all('SET threads = 1');
+    try {
+      await tables.all(copy);
+    } finally {
+      await tables.all(`SET threads = ${Number(before?.['threads'])}`);
+    }
   }
 }
 
@@ -132,9 +150,12 @@ async function withPartitions(
   return `SELECT *${exclude}, ${partitionSql(partitions, columns).join(', ')} FROM (${rows})`;
 }
 
-async function exists(path: string): Promise<boolean> {
-  return access(path).then(
-    () => true,
-    () => false,
-  );
+/** What was turned once is held against its digest: a file that was changed or cut short since would be read without a word. */
+async function isWhole(target: string): Promise<boolean> {
+  const digest = await readFile(digestPath(target), 'utf8').catch(() => null);
+  return digest !== null && digest === (await sha256File(target).catch(() => ''));
+}
+
+function digestPath(target: string): string {
+  return `${target}.sha256`;
 }

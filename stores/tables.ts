@@ -1,4 +1,11 @@
-import { type DuckDBConnection, DuckDBInstance, type DuckDBValue, JSDuckDBValueConverter } from '@duckdb/node-api';
+import {
+  type DuckDBConnection,
+  DuckDBInstance,
+  type DuckDBValue,
+  type DuckDBValueConverter,
+  type JS,
+  JSDuckDBValueConverter,
+} from '@duckdb/node-api';
 
 /** One row as plain values; BIGINT arrives as number (cast larger ones to VARCHAR in SQL), timestamps as ISO text. */
 export type TableRow = Readonly<Record<string, unknown>>;
@@ -47,8 +54,9 @@ export async function openTables(options: TablesOptions = {}): Promise<Tables> {
   };
 }
 
-/** A SQL string literal. */
+/** A SQL string literal; DuckDB's parser would end it at a NUL. */
 export function literal(text: string): string {
+  if (text.includes('\0')) return `(${text.split('\0').map(literal).join(' || chr(0) || ')})`;
   return `'${text.replaceAll("'", "''")}'`;
 }
 
@@ -69,13 +77,13 @@ async function all(
 ): Promise<readonly TableRow[]> {
   const reader = await connection.runAndReadAll(sql, [...values]);
   const names = reader.deduplicatedColumnNames();
-  return reader.getRowsJS().map((row) => toRow(names, row));
+  return reader.convertRows(plainValue).map((row) => toRow(names, row));
 }
 
 async function* chunks(connection: DuckDBConnection, sql: string): AsyncIterable<readonly TableRow[]> {
   const result = await connection.stream(sql);
   const names = result.deduplicatedColumnNames();
-  for await (const rows of result.yieldRowsJs()) yield rows.map((row) => toRow(names, row));
+  for await (const rows of result.yieldConvertedRows(plainValue)) yield rows.map((row) => toRow(names, row));
 }
 
 async function* columnChunks(
@@ -83,8 +91,18 @@ async function* columnChunks(
   sql: string,
 ): AsyncIterable<readonly (readonly unknown[])[]> {
   const result = await connection.stream(sql);
-  for await (const chunk of result) yield chunk.convertColumns(JSDuckDBValueConverter);
+  for await (const chunk of result) yield chunk.convertColumns(plainValue);
 }
+
+/** Infinite times, and those beyond the years that a Date has, arrive as DuckDB's text. */
+const plainValue: DuckDBValueConverter<JS> = (value, type, converter) => {
+  try {
+    return JSDuckDBValueConverter(value, type, converter);
+  } catch (error) {
+    if (error instanceof Error && error.message.includes('out of range for JS Date')) return String(value);
+    throw error;
+  }
+};
 
 function toRow(names: readonly string[], values: readonly unknown[]): TableRow {
   return Object.fromEntries(names.map((name, index) => [name, toPlain(values[index])]));

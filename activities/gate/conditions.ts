@@ -72,8 +72,12 @@ async function bind(tables: Tables, layout: Layout, condition: Condition): Promi
   const own = described.slice(layout.columns.length + 2);
   if (own.length !== 1) throw unsound(condition, 'is more than one expression');
   const type = String(own[0]?.['column_type']);
-  if (type === 'BOOLEAN' || type === '"NULL"') return null;
-  throw unsound(condition, `gives ${type}, not true or false`);
+  if (type !== 'BOOLEAN' && type !== '"NULL"') throw unsound(condition, `gives ${type}, not true or false`);
+  // A window over other rows is an expression, too, and no condition of one row.
+  await tables.all(`DESCRIBE SELECT 1 FROM ${rowsSql(layout)} WHERE (${condition.sql}\n)`).catch((error: unknown) => {
+    throw unsound(condition, `is no SQL expression over a row (${messageOf(error)})`);
+  });
+  return null;
 }
 
 function unsound(condition: Condition, what: string): CodedError {

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { basename, join, resolve } from 'node:path';
 
 import { type CheckedFiles, checkFiles } from '../../activities/gate/check-files.ts';
+import { requireTogether } from '../../activities/data/snapshot-columns.ts';
 import { reportPage } from '../../activities/gate/report-page.ts';
 import type { SnapshotStatistics } from '../../domain/column-statistics.ts';
 import type { DataSchema, DistributionReference } from '../../domain/expectation.ts';
@@ -50,6 +51,7 @@ export async function dataCheck(
       names.map((name) => ({ name, path: resolve(folder, name) })),
       reading,
     );
+    await requireTogether(tables, await describeFiles(tables, files));
     const references = await readReferences(options.reference ?? [], reading);
     const checkedAt = new Date().toISOString();
     const work = { tables, scratch, files, references, environment: options.environment ?? 'training', checkedAt };

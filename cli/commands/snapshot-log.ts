@@ -1,5 +1,6 @@
 import { CodedError } from '../../domain/errors.ts';
 import type { SnapshotHistory } from '../../domain/snapshot-history.ts';
+import { requireDataset } from '../../stores/datasets.ts';
 import { readHistory } from '../../stores/snapshots/history.ts';
 import type { Context } from '../context.ts';
 import { suggestion } from '../nearest.ts';
@@ -11,6 +12,7 @@ export type SnapshotLogOptions = { readonly branch?: string; readonly limit: num
 /** `perdura snapshot log`: what moved in a dataset, newest first. */
 export async function snapshotLog(context: Context, dataset: string, options: SnapshotLogOptions): Promise<number> {
   const { output } = context;
+  requireDataset(dataset);
   return readingBucket(context, async ({ store }) => {
     const history = await readHistory(store, dataset);
     if (history === null) throw noHistory(dataset);

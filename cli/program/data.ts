@@ -14,7 +14,7 @@ export function defineData(program: Command, when: When): void {
     .command('add')
     .description('Puts files into the bucket as arrivals of a dataset.')
     .argument('<dataset>', 'name of the dataset')
-    .argument('<files...>', 'Parquet, CSV, TSV or JSON lines; text also as .gz or .zst')
+    .argument('<files...>', 'Parquet, CSV, TSV or JSON lines; text also as .gz or .zst; or folders of them')
     .addHelpText('after', example('perdura data add flights data/2001-02.parquet'))
     .action(when(async () => (await import('../commands/data-add.ts')).dataAdd));
   defineCheck(data, when);

@@ -14,6 +14,7 @@ export type TextFile = {
 /** Left to itself DuckDB skips first lines, and cuts at `#`, where that makes more of a file look alike: rows are lost without a word. */
 const asWritten = "skip = 0, comment = '', strict_mode = true, null_padding = false";
 
+const members: readonly string[] = ['delimiter', 'quote', 'encoding', 'columns'] satisfies (keyof TextDialect)[];
 const encodings: readonly unknown[] = ['utf-8', 'utf-16', 'latin-1'];
 
 /**
@@ -21,7 +22,9 @@ const encodings: readonly unknown[] = ['utf-8', 'utf-16', 'latin-1'];
  *
  * @throws CodedError INPUT_INVALID naming the setting.
  */
-export function requireDialect({ delimiter, quote, encoding, columns }: TextDialect): void {
+export function requireDialect(dialect: TextDialect): void {
+  requireMembers(dialect);
+  const { delimiter, quote, encoding, columns } = dialect;
   if (delimiter !== undefined && (!/^[^\r\n\0]+$/.test(delimiter) || Buffer.byteLength(delimiter) > 4))
     throw refused(`The delimiter ${JSON.stringify(delimiter)} is none. Give one to four bytes, no line break.`);
   if (quote !== undefined && !/^[^\r\n\0]?$/.test(quote))
@@ -34,6 +37,18 @@ export function requireDialect({ delimiter, quote, encoding, columns }: TextDial
   if (twice !== undefined) throw refused(`The columns name '${twice}' twice. Give each column a name of its own.`);
   if (columns?.length === 0 || columns?.includes('') === true)
     throw refused('A column has no name. Name each column, or leave the names out where the files have a header line.');
+}
+
+/** A pipeline's dialect arrives as JSON: a misspelt member would be left out, and the files read as something else. */
+function requireMembers(dialect: unknown): void {
+  if (typeof dialect !== 'object' || dialect === null || Array.isArray(dialect))
+    throw refused(`A dialect is an object such as { delimiter: ';' }, not ${JSON.stringify(dialect)}.`);
+  for (const [name, value] of Object.entries(dialect)) {
+    if (!members.includes(name)) throw refused(`A dialect has no '${name}'. It has ${members.join(', ')}.`);
+    const isTexts = Array.isArray(value) && value.every((one) => typeof one === 'string');
+    if (value !== undefined && (name === 'columns' ? !isTexts : typeof value !== 'string'))
+      throw refused(`The ${name} ${JSON.stringify(value)} is no ${name === 'columns' ? 'list of names' : 'text'}.`);
+  }
 }
 
 /** DuckDB compares names without regard to case. */

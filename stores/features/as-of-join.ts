@@ -1,7 +1,7 @@
 import type { Aggregate, Aggregates } from '../../domain/aggregate.ts';
 import { durationMs } from '../../domain/duration.ts';
 import { identifier } from '../tables.ts';
-import { keySql, timeSql, valueSql } from './event-sql.ts';
+import { keySql, ofOneEventSql, timeSql, valueSql } from './event-sql.ts';
 
 /** Which rows ask, and what they ask about. Both are what may stand behind FROM. */
 export type AsOfJoin = {
@@ -32,12 +32,12 @@ export function asOfJoinSql({ rows, events, aggregates }: AsOfJoin): string {
   const plan = planOf(aggregates);
   if (events === null)
     return `SELECT * EXCLUDE (${[time, ...plan.keys.map((key) => key.column), ...plan.values.map((value) => value.column)].join(', ')}), ${plan.results.join(', ')}
-      FROM (SELECT *, ${timeSql(aggregates)} AS ${time}, ${columnsSql([...plan.keys, ...plan.values])} FROM ${rows})
+      FROM (SELECT *, ${timeSql(aggregates)} AS ${time}, ${columnsSql([...plan.keys, ...plan.values])} FROM ${rows} WHERE ${plan.ofOneEvent})
       WINDOW ${plan.windows.join(', ')}`;
   const asks = plan.values.map(({ column }) => `CAST(NULL AS DOUBLE) AS ${column}`).join(', ');
   return `WITH asking AS MATERIALIZED (SELECT row_number() OVER () AS ${row}, * FROM ${rows}),
     asked AS MATERIALIZED (SELECT ${row}, ${timeSql(aggregates)} AS ${time}, ${columnsSql(plan.keys)}, ${asks} FROM asking),
-    events AS (SELECT CAST(NULL AS BIGINT) AS ${row}, ${timeSql(aggregates)} AS ${time}, ${columnsSql([...plan.keys, ...plan.values])} FROM ${events}),
+    events AS (SELECT CAST(NULL AS BIGINT) AS ${row}, ${timeSql(aggregates)} AS ${time}, ${columnsSql([...plan.keys, ...plan.values])} FROM ${events} WHERE ${plan.ofOneEvent}),
     reached AS (SELECT * FROM events WHERE ${time} < (SELECT max(${time}) FROM asked) AND ${time} >= (SELECT min(${time}) FROM asked) - ${plan.reachMs}),
     answered AS (
       SELECT ${row}, ${plan.results.join(', ')} FROM (SELECT * FROM asked UNION ALL SELECT * FROM reached)
@@ -56,6 +56,7 @@ type Plan = {
   readonly results: readonly string[];
   /** How far before its own time any aggregate of a row looks. */
   readonly reachMs: number;
+  readonly ofOneEvent: string;
 };
 
 function planOf(aggregates: Aggregates): Plan {
@@ -80,6 +81,7 @@ function planOf(aggregates: Aggregates): Plan {
     windows: [...windows.values()].map(({ column, sql }) => `${column} AS ${sql}`),
     results,
     reachMs: Math.max(...Object.values(aggregates.values).map(({ over }) => gapMs + durationMs(over))),
+    ofOneEvent: ofOneEventSql(Object.values(aggregates.values)),
   };
 }
 

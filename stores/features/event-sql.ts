@@ -20,3 +20,11 @@ export function valueSql({ function: kind, of }: Aggregate): string {
   const value = kind === 'share' ? `CAST((${of}\n) AS BOOLEAN)` : `(${of}\n)`;
   return `CASE WHEN isfinite(CAST(${value} AS DOUBLE)) THEN CAST(${value} AS DOUBLE) END`;
 }
+
+/**
+ * A condition that always holds and in which no window function may stand: one in the author's expression would look at other events, at
+ * those of the future too. DuckDB binds it and leaves it out of the plan.
+ */
+export function ofOneEventSql(aggregates: readonly Aggregate[]): string {
+  return `true OR ${aggregates.map(({ of }) => `(${of}\n) IS NULL`).join(' OR ')}`;
+}

@@ -1,6 +1,6 @@
 import type { Aggregate, Aggregates } from '../../domain/aggregate.ts';
 import { CodedError } from '../../domain/errors.ts';
-import { keySql, timeSql, valueSql } from './event-sql.ts';
+import { keySql, ofOneEventSql, timeSql, valueSql } from './event-sql.ts';
 
 /** No column of data is called so. */
 const mark = 'perdura part ';
@@ -27,7 +27,7 @@ export function eventsSql(aggregates: Aggregates, name: string, relation: string
         SELECT "perdura key", "perdura time", "perdura value", list_value(${parts}) AS "perdura parts" FROM (
         SELECT ${keySql(aggregate.by)} AS "perdura key", CAST(${timeSql(aggregates)} AS DOUBLE) AS "perdura time", ${valueSql(aggregate)} AS "perdura value",
           alias(COLUMNS(event.*)) || '=' || CAST(COLUMNS(event.*) AS VARCHAR) AS '${mark}\\0'
-        FROM ${relation} AS event
+        FROM ${relation} AS event WHERE ${ofOneEventSql([aggregate])}
       ))
       WHERE "perdura key" IS NOT NULL AND "perdura time" IS NOT NULL AND "perdura value" IS NOT NULL
     )`;

@@ -3,6 +3,7 @@ import { CodedError } from '../../domain/errors.ts';
 import { isPlainName } from '../../domain/names.ts';
 import type { HistoryEntry, HistoryEvent, SnapshotHistory } from '../../domain/snapshot-history.ts';
 import type { SnapshotReference } from '../../domain/snapshot.ts';
+import { requireDataset } from '../datasets.ts';
 import { sha256Hex } from '../digest.ts';
 import { readDocument, updateDocument } from '../documents.ts';
 import type { ObjectStore } from '../objects/object-store.ts';
@@ -119,13 +120,14 @@ export async function tagSnapshot(
 /**
  * Moves a branch back: to a digest (8 characters of it or more), tag or data version of the history, or, unless said, to where it stood
  * before it came to where it is; a second time one further back. Nothing is deleted: the entry says what was left.
- * Idempotent for the same `at`, who and why.
+ * Idempotent for the same `at`, who and why. `expects` is where the branch must stand: without it two who want the same
+ * snapshot gone at once go back by two.
  *
- * @throws CodedError NOT_FOUND when there is no such branch or snapshot, or nothing before.
+ * @throws CodedError NOT_FOUND when there is no such branch or snapshot, or nothing before; CONFLICT when it stands elsewhere.
  */
 export async function rollBack(
   store: ObjectStore,
-  request: Signed & { readonly branch: string; readonly to?: string },
+  request: Signed & { readonly branch: string; readonly to?: string; readonly expects?: string },
 ): Promise<HistoryEntry> {
   const { dataset, branch, at, who, why } = request;
   const entryId = `rolledBack-${sha256Hex([branch, request.to ?? '', at, who, why].join('\n'))}`;
@@ -134,6 +136,7 @@ export async function rollBack(
     if (repeated !== undefined) return { history, entry: repeated };
     const standing = ofName(history.branches, branch);
     if (standing === undefined) throw unknownName(history, branch);
+    requireExpected(request, standing.digest);
     const to =
       request.to === undefined ? standingBefore(history, branch, standing.digest) : requireDigest(history, request.to);
     const newest = standing.digest === to ? newestEntry(history, branch, to) : undefined;
@@ -151,7 +154,7 @@ export async function rollBack(
  * The snapshot that `flights@latest`, `flights@<tag>`, `flights@<data version>` or `flights@<digest or its first 8 characters>` names; a dataset
  * alone means its branch `latest`. Reads the history and one root, and never lists.
  *
- * @throws CodedError NOT_FOUND with what there is; INPUT_INVALID when the beginning of a digest is that of several.
+ * @throws CodedError NOT_FOUND with what there is; INPUT_INVALID when the beginning of a digest is that of several, or no dataset is called so.
  */
 export async function resolveSnapshot(
   store: ObjectStore,
@@ -159,6 +162,7 @@ export async function resolveSnapshot(
 ): Promise<SnapshotReference & { readonly dataVersion: string | null }> {
   const at = name.lastIndexOf('@');
   const [dataset, part] = at === -1 ? [name, mainBranch] : [name.slice(0, at), name.slice(at + 1)];
+  requireDataset(dataset);
   const history = await readHistory(store, dataset);
   const digest = (history === null ? null : findDigest(history, part)) ?? wholeDigest(part);
   if (digest === null) throw history === null ? noHistory(dataset) : unknownName(history, part);
@@ -216,7 +220,10 @@ function versionFor(history: SnapshotHistory, digest: string, wanted: string): s
   return dataVersionOf(history, digest) ?? freeDataVersion(wanted, (version) => taken.has(version));
 }
 
-function requireExpected({ dataset, branch, expects }: BranchMove, standing: string | null): void {
+function requireExpected(
+  { dataset, branch, expects }: Pick<BranchMove, 'dataset' | 'branch' | 'expects'>,
+  standing: string | null,
+): void {
   if (expects === undefined || expects === standing) return;
   const place = (digest: string | null) => (digest === null ? 'nowhere' : `at ${digest.slice(0, 12)}`);
   throw new CodedError(

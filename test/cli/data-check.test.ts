@@ -86,6 +86,16 @@ test('a snapshot that another is looked up in is a file under its name', async (
   expect(lacking.violations).toMatchObject([{ code: 'COMPARATOR_CONTROL_DATA_MISSING', column: 'n' }]);
 });
 
+test('files that a snapshot would refuse together are refused here', async () => {
+  await writeFile(join(folder, 'zoned.csv'), 'n,t\n1,2001-01-01T00:00:00Z\n');
+  await writeFile(join(folder, 'plain.csv'), 'n,t\n1,2001-01-01T00:00:00\n');
+  const { exitCode, stderr } = await check('zoned.csv', 'plain.csv', '--schema', 'positive.ts');
+  expect(exitCode).not.toBe(0);
+  expect(stderr).toMatch(
+    /DATA_UNREADABLE .*'t' has moments with a time zone in zoned\.csv and without one in plain\.csv/,
+  );
+});
+
 test('row functions come from the checks.ts beside the schema', async () => {
   expect((await found('good.csv', '--schema', 'functions.ts')).decision).toBe('pass');
   expect((await found('old.csv', '--schema', 'functions.ts')).badRows).toBe(1_800);

@@ -14,7 +14,7 @@ export async function cutFlights(folder: string, month: number, rows: number): P
   try {
     const chosen = `SELECT * FROM read_parquet(${literal(source)}) WHERE month(date) = ${month}
       ORDER BY md5(concat_ws(',', date, origin, destination, delay, distance)) LIMIT ${rows}`;
-    await tables.all(`COPY (FROM (${chosen}) ORDER BY date) TO ${literal(file)} (FORMAT parquet)`);
+    await tables.all(`COPY (FROM (${chosen}) ORDER BY ALL) TO ${literal(file)} (FORMAT parquet)`);
     return file;
   } finally {
     tables.close();

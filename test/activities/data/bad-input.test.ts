@@ -2,6 +2,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import type { TextDialect } from '../../../domain/snapshot.ts';
+import { toParquet } from '../../../stores/data-files.ts';
 import { readHistory } from '../../../stores/snapshots/history.ts';
 import { readSnapshot } from '../../../stores/snapshots/manifest.ts';
 import { readStatistics } from '../../../stores/snapshots/statistics.ts';
@@ -188,6 +189,17 @@ test('10,000 columns are sealed, with statistics of each', async () => {
   const statistics = await readStatistics(bench.store, snapshot);
   expect(statistics?.columns['c9999']?.range).toMatchObject({ min: 9_999, max: 10_000 });
 }, 90_000);
+
+test('10,000 columns of text become Parquet within the usual memory', async () => {
+  const path = join(bench.folder, 'wide.csv');
+  const line = (from: number) => `${Array.from({ length: 10_000 }, (_, place) => from + place).join(',')}\n`;
+  await writeFile(path, `${line(0).replace(/\d+/g, 'c$&')}${line(0)}${line(1)}${line(2)}`);
+  const target = join(bench.folder, 'wide-text.parquet');
+  await toParquet({ key: 'wide.csv', path, format: 'csv' }, { dialect: null, columns: [] }, target);
+  expect(await bench.sql(`SELECT c0, c9999 FROM '${target}'`)).toEqual(
+    [0, 1, 2].map((c0) => ({ c0, c9999: 9_999 + c0 })),
+  );
+}, 60_000);
 
 test('CSV of more bytes than DuckDB may use becomes Parquet, row by row', async () => {
   const path = join(bench.folder, 'large.csv');

@@ -86,6 +86,11 @@ test.each<[string, TextDialect]>([
   ['a quote that is the delimiter', { quote: ',' }],
   ['two columns of one name', { columns: ['a', 'A'] }],
   ['an unknown encoding', { encoding: 'ebcdic' as 'utf-8' }],
+  ['no object', null as unknown as TextDialect],
+  ['text', ';' as unknown as TextDialect],
+  ['a misspelt member', { delimeter: ';' } as unknown as TextDialect],
+  ['a number for a text', { delimiter: 5 } as unknown as TextDialect],
+  ['a text for the names', { columns: 'ab' } as unknown as TextDialect],
 ])('%s is refused', async (_, dialect) => {
   await bench.add('sales', 'a.csv', { text: csv });
   const asked = bench.activities.createSnapshot({ dataset: 'sales', from: 'newest', dialect });

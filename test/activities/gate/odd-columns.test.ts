@@ -1,4 +1,4 @@
-import { condition, meanBetween, notNull, sumBetween, unique } from '../../../domain/expect.ts';
+import { between, condition, meanBetween, notNull, oneOf, sumBetween, unique } from '../../../domain/expect.ts';
 import { type GateBench, openGateBench } from './gate-bench.ts';
 
 let bench: GateBench;
@@ -37,5 +37,33 @@ describe('infinities of both signs', () => {
     const codes = async (range: object) => bench.codes(select, [meanBetween('v', { ...range, per: 'g' })]);
     expect(await codes({ min: 0 })).toEqual(['MEAN_OUT_OF_RANGE v 1']);
     expect(await codes({ max: 0 })).toEqual(['MEAN_OUT_OF_RANGE v 1']);
+  });
+});
+
+test.each(["TIMESTAMP 'infinity'", "DATE '-infinity'", "TIMESTAMP '290000-01-01'", "DATE '999999-01-01'"])(
+  'a bad row with the time %s, which no Date holds, is shown',
+  async (time) => {
+    const { violations } = await bench.check(`SELECT 50 AS v, ${time} AS t, ${time} AS u`, [
+      between('v', { max: 10 }),
+      oneOf('u', ['never']),
+      unique(['t']),
+    ]);
+    expect(violations).toMatchObject([
+      { code: 'FLOAT_TYPE_BIG_FLOAT', samples: [{ values: { v: 50, t: expect.any(String) as unknown } }] },
+      { code: 'ENUM_TYPE_UNEXPECTED_STRING_VALUES', count: 1 },
+    ]);
+  },
+);
+
+test('a value with a NUL in a list is looked up as it is', async () => {
+  const select = `SELECT unnest(['a' || chr(0), 'b']) AS v`;
+  expect(await bench.codes(select, [oneOf('v', ['a\0'])])).toEqual(['ENUM_TYPE_UNEXPECTED_STRING_VALUES v 1']);
+});
+
+test('a condition that looks at other rows is refused as one', async () => {
+  const asked = bench.check('SELECT 1 AS v', [condition('rising', 'v > lag(v) OVER ()')]);
+  await expect(asked).rejects.toMatchObject({
+    code: 'INPUT_INVALID',
+    message: expect.stringMatching(/'rising'.*no SQL expression over a row.*window/) as unknown,
   });
 });

@@ -112,3 +112,14 @@ function alike(found: unknown, expected: number | null): boolean {
   if (expected === null || typeof found !== 'number') return found === expected;
   return Math.abs(found - expected) < 1e-9 * (1e6 + Math.abs(expected));
 }
+
+test.each(['rows that are the events', 'other events'])(
+  'an expression that looks at other events, which may lie in the future, is refused: %s',
+  async (which) => {
+    const next = { function: 'sum', of: 'lead(value) OVER (ORDER BY value)', by: ['place'], over: '1 day' } as const;
+    const aggregates: Aggregates = { dataset: 'stream', time: 'at', gap: '0 ms', values: { next } };
+    const rows = `(SELECT TIMESTAMP '2001-01-01' AS "at", 'a' AS place, 1.0 AS value)`;
+    const events = which === 'other events' ? rows : null;
+    await expect(joined({ aggregates, rows, events })).rejects.toThrow(/window functions/);
+  },
+);

@@ -75,3 +75,9 @@ function eventsOf(relation: string, aggregates = delays, name = 'total'): Promis
 function sorted(rows: readonly object[]): readonly string[] {
   return rows.map((row) => JSON.stringify(row)).toSorted();
 }
+
+test('an expression that looks at other events is refused', async () => {
+  const next = { function: 'sum', of: 'lead(value) OVER (ORDER BY value)', by: ['place'], over: '1 day' } as const;
+  const relation = `(SELECT TIMESTAMP '2001-01-01' AS "at", 'a' AS place, 1.0 AS value)`;
+  await expect(eventsOf(relation, { ...delays, values: { next } }, 'next')).rejects.toThrow(/window functions/);
+});

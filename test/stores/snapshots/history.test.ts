@@ -176,3 +176,20 @@ async function created(snapshot: SnapshotReference, dataVersion: string, more: P
   const move = { ...signed, branch: 'latest', event: 'created' as const, reasons: [], dataVersion, ...more, entryId };
   return moveBranch(store, { ...move, to: snapshot.digest });
 }
+
+test('of two who go back at once from the same snapshot one is told that the branch has moved', async () => {
+  const made = [await sealed('first'), await sealed('second'), await sealed('third')] as const;
+  for (const [place, reference] of made.entries()) await created(reference, `1.${place}.0`);
+  const back = (who: string) => rollBack(store, { ...signed, who, branch: 'latest', expects: made[2].digest });
+  const settled = await Promise.all([codeOf(back('ada').then(String)), codeOf(back('eve').then(String))]);
+  expect(settled.filter((code) => code === 'CONFLICT')).toHaveLength(1);
+  expect((await resolveSnapshot(store, 'flights')).digest).toBe(made[1].digest);
+});
+
+test.each(['x/../flights@latest', '../flights', 'flights\n@latest', '@latest', 'a\0b'])(
+  '%j leads to no other key',
+  async (name) => {
+    await created(await sealed('first'), '1.0.0');
+    expect(await codeOf(resolveSnapshot(store, name))).toBe('INPUT_INVALID');
+  },
+);

@@ -1,6 +1,7 @@
 import type { Snapshot } from '../../../domain/snapshot.ts';
 import { createMemoryObjectStore } from '../../../stores/objects/memory-object-store.ts';
 import type { ObjectStore } from '../../../stores/objects/object-store.ts';
+import { moveBranch, resolveSnapshot, tagSnapshot } from '../../../stores/snapshots/history.ts';
 import { readManifest, readSnapshot, sealSnapshot, snapshotFiles } from '../../../stores/snapshots/manifest.ts';
 import { codeOf } from '../../contracts/object-store.ts';
 import { fileOf, manyFiles, snapshotOf } from './files.ts';
@@ -31,6 +32,23 @@ test('sealing the same snapshot twice seals one', async () => {
   const first = await sealSnapshot(store, snapshot);
   expect(await sealSnapshot(store, { ...snapshot })).toEqual(first);
   expect(await store.versions(`snapshots/flights/${first.digest}.json`)).toHaveLength(1);
+});
+
+test('a name is resolved and the snapshot read without ever listing the bucket', async () => {
+  const inner = createMemoryObjectStore();
+  const store: ObjectStore = {
+    ...inner,
+    list: () => {
+      throw new Error('listed');
+    },
+  };
+  const { digest } = await sealSnapshot(store, snapshot);
+  const signed = { dataset: 'flights', at: '2026-11-01T00:00:00.000Z', who: 'ada', why: 'a test' };
+  const move = { branch: 'latest', to: digest, event: 'created', entryId: 'one' } as const;
+  await moveBranch(store, { ...signed, ...move, dataVersion: '1.0.0', reasons: [] });
+  await tagSnapshot(store, { ...signed, tag: 'first', digest });
+  for (const name of ['flights', 'flights@latest', 'flights@first', 'flights@1.0.0', `flights@${digest.slice(0, 8)}`])
+    expect(await readSnapshot(store, await resolveSnapshot(store, name))).toEqual(snapshot);
 });
 
 test('what a caller knows beside does not change the digest', async () => {
