@@ -148,7 +148,7 @@ export function volume(range: RangeOptions): Expectation {
 }
 
 /**
- * The newest value of the timestamp is no older than this when the data is checked.
+ * The newest value of the timestamp is no older than this when the data is checked; values of the future do not count.
  *
  * @example fresh('date', '2 days')
  */

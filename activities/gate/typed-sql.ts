@@ -1,5 +1,5 @@
 import type { ColumnType } from '../../domain/snapshot.ts';
-import { identifier } from '../../stores/tables.ts';
+import { identifier, literal } from '../../stores/tables.ts';
 
 /** Whether a column of one type serves where another is wanted: an integer is a number too. */
 export function fits(actual: ColumnType | undefined, wanted: ColumnType): boolean {
@@ -45,10 +45,13 @@ export function numberLiteral(value: number): string {
   return `CAST('${value}' AS DOUBLE)`;
 }
 
-/** The newest finite time of a column in epoch milliseconds, as a SQL aggregate; text that is no time is left out. */
-export function newestSql(column: string, type: ColumnType): string {
-  const time = type === 'string' ? `TRY_CAST(${identifier(column)} AS TIMESTAMPTZ)` : identifier(column);
-  return `epoch_ms(CAST(max(${time}) FILTER (WHERE isfinite(${time})) AS TIMESTAMPTZ))`;
+/**
+ * The newest time of a column up to a moment (ISO 8601), in epoch milliseconds, as a SQL aggregate. One row of the year 2999 says nothing about
+ * how new the data is; text that is no time is left out.
+ */
+export function newestSql(column: string, type: ColumnType, upTo: string): string {
+  const time = `${type === 'string' ? 'TRY_CAST' : 'CAST'}(${identifier(column)} AS TIMESTAMPTZ)`;
+  return `epoch_ms(max(${time}) FILTER (WHERE isfinite(${time}) AND ${time} <= CAST(${literal(upTo)} AS TIMESTAMPTZ)))`;
 }
 
 /**

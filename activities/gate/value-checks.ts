@@ -80,7 +80,7 @@ export function freshnessCheck(expectation: Of<'fresh'>, type: ColumnType, now: 
     label: expectation.column,
     severity: expectation.severity ?? 'block',
     expected: `newest ${expectation.column} no older than ${expectation.within}`,
-    probe: { sql: newestSql(expectation.column, type), min: oldest, max: null },
+    probe: { sql: newestSql(expectation.column, type, now), min: oldest, max: null },
     show: 'time',
     below: 'NOT_FRESH',
     above: 'NOT_FRESH',

@@ -51,14 +51,29 @@ async function numberEdges(tables: Tables, columns: readonly Column[]): Promise<
   if (places.length === 0) return [];
   const aggregates = places.map(({ place }) => {
     const value = identifier(`v${place}`);
-    return `quantile_disc(${value}, '[${shares.join(', ')}]'::DOUBLE[]) FILTER (isfinite(${value})) AS ${identifier(`q${place}`)}`;
+    const finite = `FILTER (isfinite(${value}))`;
+    return `quantile_disc(${value}, '[${shares.join(', ')}]'::DOUBLE[]) ${finite} AS ${identifier(`q${place}`)}, max(${value}) ${finite} AS ${identifier(`m${place}`)}`;
   });
   const [row = {}] = await tables.all(`SELECT ${aggregates.join(', ')} FROM ${sample}`);
   return places.map(({ name, place }) => {
     const quantiles = row[`q${place}`];
-    const edges = Array.isArray(quantiles) ? [...new Set(quantiles.map((value) => Number(value) + 0))] : [];
-    return [name, { kind: 'number', edges: edges.toSorted((a, b) => a - b) }] as const;
+    const distinct = Array.isArray(quantiles) ? [...new Set(quantiles.map((value) => Number(value) + 0))] : [];
+    const edges = distinct.toSorted((a, b) => a - b);
+    return [name, { kind: 'number', edges: withRoomAbove(edges, Number(row[`m${place}`]) + 0) }] as const;
   });
+}
+
+/**
+ * Where the largest value is so frequent that it is an edge, whatever comes beyond it would fall into its bin and be no drift: all 4 and then
+ * all 5 would look alike. It gets a bin of its own, which begins a hundredth of the span further (of the value itself where there is no
+ * span), so that it can be drawn too. Below the smallest value there always is such a bin.
+ */
+function withRoomAbove(edges: readonly number[], largest: number): readonly number[] {
+  const last = edges.at(-1);
+  if (last === undefined || last < largest) return edges;
+  const span = last - (edges[0] ?? last);
+  const beyond = last + (span > 0 ? span : Math.abs(last) || 1) / 100;
+  return beyond > last && Number.isFinite(beyond) ? [...edges, beyond] : edges;
 }
 
 async function topValues(tables: Tables, place: number): Promise<readonly string[]> {

@@ -31,6 +31,18 @@ test('each statistic sees a column that has moved, by its own name, and none whe
   ]);
 });
 
+test('values beyond a most frequent largest one are a move, though the reference has no quantile there', async () => {
+  const of = (value: number) => `SELECT ${value} AS x, 'a' AS s FROM range(3000)`;
+  const capped = (value: number) =>
+    `SELECT CASE WHEN range % 10 < 6 THEN ${value} ELSE range % 10 END AS x FROM range(3000)`;
+  const asking = ofNumbers.filter((statistic) => statistic !== 'wasserstein').map((statistic) => asked('x', statistic));
+  for (const rowsOf of [of, capped]) {
+    const reference = await bench.reference(rowsOf(40));
+    expect(await bench.codes(rowsOf(40), asking, { reference })).toEqual([]);
+    expect(await bench.codes(rowsOf(50), asking, { reference })).toHaveLength(asking.length);
+  }
+});
+
 test('the value is that over the stored edges: a third of the rows elsewhere is an L-infinity distance and a KS of that much', async () => {
   const reference = await bench.reference(rows(0, 3));
   const expectations = [asked('s', 'lInfinity'), asked('x', 'ks')];

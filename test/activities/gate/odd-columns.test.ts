@@ -1,4 +1,4 @@
-import { between, condition, meanBetween, notNull, oneOf, sumBetween, unique } from '../../../domain/expect.ts';
+import { fresh, between, condition, meanBetween, notNull, oneOf, sumBetween, unique } from '../../../domain/expect.ts';
 import { type GateBench, openGateBench } from './gate-bench.ts';
 
 let bench: GateBench;
@@ -16,6 +16,12 @@ test.each(['n', 'rows', 'value', 'surplus', 'event', 'COLUMNS(*)', '__proto__'])
     expect(await bench.codes(text, [unique([name])])).toEqual([`DUPLICATES ${name} 1`]);
   },
 );
+
+test('one row of the year 2999 does not make old data fresh', async () => {
+  const select = "SELECT TIMESTAMP '1999-01-01' AS t UNION ALL SELECT TIMESTAMP '2999-01-01'";
+  const { violations } = await bench.check(select, [fresh('t', '1 day')]);
+  expect(violations).toMatchObject([{ code: 'NOT_FRESH', observed: '1999-01-01T00:00:00.000Z' }]);
+});
 
 test('a column whose name a helper of the gate could have is refused by name', async () => {
   const select = `SELECT 1 AS v, 5 AS "Perdura check 0"`;
