@@ -21,6 +21,8 @@ const rowCodes: ReadonlySet<ViolationCode> = new Set<ViolationCode>([
   'ROW_FUNCTION_NOT_MET',
   'FLOAT_TYPE_SMALL_FLOAT',
   'FLOAT_TYPE_BIG_FLOAT',
+  'INT_TYPE_SMALL_INT',
+  'INT_TYPE_BIG_INT',
 ]);
 
 /**

@@ -52,17 +52,22 @@ export function textCheck(expectation: Of<'oneOf'> | Of<'matches'>): RowCheck {
   };
 }
 
+/** TFDV tells whole numbers from others. */
+const integerCodes = { below: 'INT_TYPE_SMALL_INT', above: 'INT_TYPE_BIG_INT' } as const;
+const numberCodes = { below: 'FLOAT_TYPE_SMALL_FLOAT', above: 'FLOAT_TYPE_BIG_FLOAT' } as const;
+
 /** One check for each bound that is given. DuckDB sorts NaN above all numbers: a minimum passes it by, a maximum has to leave it out. */
 export function boundChecks(expectation: Of<'between'>, type: ColumnType): readonly RowCheck[] {
   const { min, max, column } = expectation;
   const value = exactNumberSql(column, type);
   const raw = rawNumberSql(column, type);
+  const codes = type === 'integer' ? integerCodes : numberCodes;
   const low: RowCheck[] =
     min === undefined
       ? []
       : [
           {
-            ...onColumn(expectation, 'FLOAT_TYPE_SMALL_FLOAT'),
+            ...onColumn(expectation, codes.below),
             observe: 'smallest',
             expected: `${column} at least ${min}`,
             bad: `${raw} < ${numberLiteral(min)}`,
@@ -74,7 +79,7 @@ export function boundChecks(expectation: Of<'between'>, type: ColumnType): reado
   const above = `${raw} > ${numberLiteral(max)}`;
   const bad = type === 'integer' ? above : `${above} AND NOT isnan(${raw})`;
   const high: RowCheck = {
-    ...onColumn(expectation, 'FLOAT_TYPE_BIG_FLOAT'),
+    ...onColumn(expectation, codes.above),
     observe: 'largest',
     expected: `${column} at most ${max}`,
     bad,

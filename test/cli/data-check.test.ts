@@ -56,7 +56,7 @@ test('files that hold pass with 0, without any service', async () => {
 test('what would be stopped ends with 1, its violations in a table', async () => {
   const { exitCode, stdout } = await check('good.csv', 'bad.csv', '--schema', 'positive.ts');
   expect(exitCode).toBe(1);
-  expect(stdout).toMatch(/FLOAT_TYPE_SMALL_FLOAT +block +n +1 +n at least 0 +smallest value -2 +row 2: -2/);
+  expect(stdout).toMatch(/INT_TYPE_SMALL_INT +block +n +1 +n at least 0 +smallest value -2 +row 2: -2/);
 });
 
 test('what would go to quarantine ends with 1 too, and says so', async () => {
@@ -105,7 +105,7 @@ test('the report is one page that shows every column and executes nothing of the
   await check('bad.csv', '--schema', 'positive.ts', '--report', 'report.html');
   const page = await readFile(join(folder, 'report.html'), 'utf8');
   expect(page).toContain('bad.csv');
-  expect(page).toContain('FLOAT_TYPE_SMALL_FLOAT');
+  expect(page).toContain('INT_TYPE_SMALL_INT');
   expect(page).not.toContain('<script');
   expect(page).toMatch(/label/);
 });

@@ -44,7 +44,7 @@ test('the broken batch is stopped at the gate with each fault named', () => {
     'COMPARATOR_LOW_NUM_EXAMPLES',
     'ENUM_TYPE_UNEXPECTED_STRING_VALUES',
     'FEATURE_TYPE_LOW_FRACTION_PRESENT',
-    'FLOAT_TYPE_SMALL_FLOAT',
+    'INT_TYPE_SMALL_INT',
     'QUANTILE_OUT_OF_RANGE',
     'SCHEMA_MISSING_COLUMN',
     'UNEXPECTED_DATA_TYPE',

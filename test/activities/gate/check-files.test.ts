@@ -221,7 +221,7 @@ test('names with quotes, spaces, SQL and other scripts are names everywhere', as
     meanBetween(odd, { min: 5, per: odd }),
   ]);
   expect(violations.map(({ code, column: of }) => `${code} ${of}`)).toEqual([
-    `FLOAT_TYPE_SMALL_FLOAT ${odd}`,
+    `INT_TYPE_SMALL_INT ${odd}`,
     `MEAN_OUT_OF_RANGE ${odd}`,
     `NOT_MONOTONIC ${odd}`,
   ]);

@@ -116,7 +116,7 @@ test('the bad rows are a snapshot of their own dataset, each with its file, row 
     { snapshot: found, rows: 1 },
   );
   expect(await bench.sql(`SELECT _key, _row, _codes[1] AS code, n FROM read_parquet(${literal(path)})`)).toEqual([
-    { _key: 'data/things/b.csv', _row: 2, code: 'FLOAT_TYPE_SMALL_FLOAT:n', n: -5 },
+    { _key: 'data/things/b.csv', _row: 2, code: 'INT_TYPE_SMALL_INT:n', n: -5 },
   ]);
 });
 
@@ -136,7 +136,7 @@ test('the report lies in the bucket as a page and as JSON', async () => {
   const { page } = report;
   expect(page?.key).toMatch(/^validations\/things\/[0-9a-f]{64}\.html$/);
   const html = await bench.store.read(page?.key ?? '');
-  expect(new TextDecoder().decode(html.bytes)).toContain('FLOAT_TYPE_SMALL_FLOAT');
+  expect(new TextDecoder().decode(html.bytes)).toContain('INT_TYPE_SMALL_INT');
   const json = await bench.store.read(page?.key.replace('.html', '.json') ?? '');
   expect(JSON.parse(new TextDecoder().decode(json.bytes))).toEqual(report);
 });

@@ -55,7 +55,7 @@ test.each(["TIMESTAMP 'infinity'", "DATE '-infinity'", "TIMESTAMP '290000-01-01'
       unique(['t']),
     ]);
     expect(violations).toMatchObject([
-      { code: 'FLOAT_TYPE_BIG_FLOAT', samples: [{ values: { v: 50, t: expect.any(String) as unknown } }] },
+      { code: 'INT_TYPE_BIG_INT', samples: [{ values: { v: 50, t: expect.any(String) as unknown } }] },
       { code: 'ENUM_TYPE_UNEXPECTED_STRING_VALUES', count: 1 },
     ]);
   },

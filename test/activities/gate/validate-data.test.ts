@@ -84,8 +84,8 @@ test('infinity is a number beyond any bound', async () => {
 test('bounds are inclusive', async () => {
   expect(await codes('SELECT range AS n FROM range(5)', between('n', { min: 0, max: 4 }))).toEqual([]);
   expect(await codes('SELECT range AS n FROM range(5)', between('n', { min: 1, max: 3 }))).toEqual([
-    'FLOAT_TYPE_SMALL_FLOAT n 1',
-    'FLOAT_TYPE_BIG_FLOAT n 1',
+    'INT_TYPE_SMALL_INT n 1',
+    'INT_TYPE_BIG_INT n 1',
   ]);
 });
 

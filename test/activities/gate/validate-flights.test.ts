@@ -50,7 +50,7 @@ test('the broken batch fails with exactly its faults', () => {
     'COMPARATOR_LOW_NUM_EXAMPLES null',
     'ENUM_TYPE_UNEXPECTED_STRING_VALUES destination',
     'FEATURE_TYPE_LOW_FRACTION_PRESENT origin',
-    'FLOAT_TYPE_SMALL_FLOAT distance',
+    'INT_TYPE_SMALL_INT distance',
     'QUANTILE_OUT_OF_RANGE delay',
     'SCHEMA_MISSING_COLUMN delay',
     'UNEXPECTED_DATA_TYPE delay',
@@ -66,7 +66,7 @@ test('the counts are those of the faults that were put in, and of a query of the
     unknown: batch.faults.unknownAirports,
   });
   expect(violation('FEATURE_TYPE_LOW_FRACTION_PRESENT', 'origin').count).toBe(own?.['nulls']);
-  expect(violation('FLOAT_TYPE_SMALL_FLOAT', 'distance').count).toBe(own?.['negative']);
+  expect(violation('INT_TYPE_SMALL_INT', 'distance').count).toBe(own?.['negative']);
   expect(violation('ENUM_TYPE_UNEXPECTED_STRING_VALUES', 'destination').count).toBe(own?.['unknown']);
   expect(violation('SCHEMA_MISSING_COLUMN', 'delay').count).toBe(batch.faults.filesWithoutDelay);
 });
@@ -90,7 +90,7 @@ test('delays in hours are seen by their quantile, which DuckDB 1.5.5 computes al
 test('samples are the first bad rows with their file, row from 1 and values', async () => {
   const own = await bench.sql(`SELECT file_row_number + 1 AS row, distance, origin
     FROM read_parquet(${literal(batch.files[0] ?? '')}) WHERE distance < 0 ORDER BY 1 LIMIT 5`);
-  const { samples } = violation('FLOAT_TYPE_SMALL_FLOAT', 'distance');
+  const { samples } = violation('INT_TYPE_SMALL_INT', 'distance');
   expect(samples.map(({ row, values }) => ({ row, distance: values['distance'], origin: values['origin'] }))).toEqual(
     own,
   );
@@ -106,7 +106,7 @@ test('the quarantine holds exactly the bad rows, each with its place and codes',
   const kept = await bench.sql(`SELECT _row, array_to_string(_codes, ' ') AS codes, * EXCLUDE (_key, _row, _codes)
     FROM read_parquet(${literal(path)})`);
   const own = await bench.sql(`SELECT file_row_number + 1 AS _row,
-      CASE WHEN origin IS NULL THEN 'FEATURE_TYPE_LOW_FRACTION_PRESENT:origin' WHEN distance < 0 THEN 'FLOAT_TYPE_SMALL_FLOAT:distance'
+      CASE WHEN origin IS NULL THEN 'FEATURE_TYPE_LOW_FRACTION_PRESENT:origin' WHEN distance < 0 THEN 'INT_TYPE_SMALL_INT:distance'
         ELSE 'ENUM_TYPE_UNEXPECTED_STRING_VALUES:destination' END AS codes, *
     FROM read_parquet(${literal(batch.files[0] ?? '')}) WHERE origin IS NULL OR distance < 0 OR destination = 'ZZZ' ORDER BY 1`);
   expect(kept).toEqual(own);
