@@ -1,8 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { existsSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 
 import {
   CreateBucketCommand,
@@ -17,6 +15,7 @@ import { bucketRisks } from '../../../stores/objects/bucket-risks.ts';
 import { createS3Client } from '../../../stores/objects/s3-client.ts';
 import { codeOf } from '../../contracts/object-store.ts';
 import { embeddedConfig, until } from '../../support/embedded.ts';
+import { motoProgram } from '../../support/moto-server.ts';
 import { freshBucket, type TestS3, withTestS3 } from '../../support/test-s3.ts';
 
 const rules: LifecycleRule[] = [
@@ -123,11 +122,10 @@ async function risksWhere({ status, lifecycle }: { readonly status: number; read
   }
 }
 
-/** Made by: python3 -m venv ~/.cache/perdura/moto && ~/.cache/perdura/moto/bin/pip install 'moto[server,s3]==5.2.5'. */
-const moto = join(embeddedConfig(tmpdir()).cacheFolder, 'moto/bin/moto_server');
-const onMoto = existsSync(moto) ? describe : describe.skip;
+const program = await motoProgram(embeddedConfig(tmpdir()).cacheFolder);
+const moto = 'path' in program ? program.path : '';
 
-onMoto(`on moto, where there is one (${moto})`, () => {
+(moto === '' ? describe.skip : describe)('missing' in program ? program.missing : 'on moto', () => {
   test('a bucket without lifecycle rules has none, and of those it gets the ones that take objects away are told', async () => {
     const port = 20_000 + (process.pid % 20_000);
     const server = spawn(moto, ['-H', '127.0.0.1', '-p', String(port)], { stdio: 'ignore' });
