@@ -16,5 +16,5 @@ export { denseNet } from './trainers.ts';
 export { validate } from './validate.ts';
 export type { DataSchema } from '../../domain/expectation.ts';
 export type { ReleaseOutcome } from '../../domain/run.ts';
-export type { DataSlice } from '../../domain/snapshot.ts';
+export type { DataSlice, SnapshotReference, SnapshotSource, TextDialect } from '../../domain/snapshot.ts';
 export type { Target } from '../../domain/target.ts';
