@@ -16,7 +16,7 @@ import { checkFiles, type CheckedFiles } from './check-files.ts';
 import { sealCleanRest } from './clean-rest.ts';
 import { findReference, findReferenceFiles } from './find-references.ts';
 import { keepInQuarantine } from './quarantine.ts';
-import { keepReport } from './report-objects.ts';
+import { keepReport } from './report/objects.ts';
 
 type Request = Parameters<DataActivities['validateData']>[0];
 

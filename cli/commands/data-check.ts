@@ -4,7 +4,7 @@ import { basename, join, resolve } from 'node:path';
 
 import { type CheckedFiles, checkFiles } from '../../activities/gate/check-files.ts';
 import { requireTogether } from '../../activities/data/snapshot-columns.ts';
-import { reportPage } from '../../activities/gate/report-page.ts';
+import { reportPage } from '../../activities/gate/report/page.ts';
 import type { SnapshotStatistics } from '../../domain/column-statistics.ts';
 import type { DataSchema, DistributionReference } from '../../domain/expectation.ts';
 import type { ColumnPicture, GateFindings } from '../../domain/validation-report.ts';

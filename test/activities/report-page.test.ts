@@ -1,5 +1,5 @@
 import { parseHTML } from 'linkedom';
-import { reportPage, type ReportFindings } from '../../activities/gate/report-page.ts';
+import { reportPage, type ReportFindings } from '../../activities/gate/report/page.ts';
 import type { ColumnStatistics } from '../../domain/column-statistics.ts';
 import type { ColumnPicture, DistributionFinding, Violation } from '../../domain/validation-report.ts';
 

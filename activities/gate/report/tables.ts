@@ -1,4 +1,4 @@
-import type { DistributionFinding, SampleRow, Violation } from '../../domain/validation-report.ts';
+import type { DistributionFinding, SampleRow, Violation } from '../../../domain/validation-report.ts';
 import { dataText, html, type Markup } from './markup.ts';
 
 /** Rows a table shows; the report as JSON has all. */

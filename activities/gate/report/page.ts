@@ -1,9 +1,9 @@
-import type { ColumnStatistics } from '../../domain/column-statistics.ts';
-import type { ColumnPicture, GateDecision, GateFindings } from '../../domain/validation-report.ts';
+import type { ColumnStatistics } from '../../../domain/column-statistics.ts';
+import type { ColumnPicture, GateDecision, GateFindings } from '../../../domain/validation-report.ts';
 import { type Content, dataText, html, type Markup, shortened } from './markup.ts';
-import { columnChart, sharesOf } from './report-chart.ts';
-import { reportStyle } from './report-style.ts';
-import { distributionTable, numberText, violationTable } from './report-tables.ts';
+import { columnChart, sharesOf } from './chart.ts';
+import { reportStyle } from './style.ts';
+import { distributionTable, numberText, violationTable } from './tables.ts';
 
 /** What the gate found, and what the page says about where and when. `checkedAt` is an ISO date. */
 export type ReportFindings = GateFindings & {

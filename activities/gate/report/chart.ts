@@ -1,8 +1,8 @@
 import * as Plot from '@observablehq/plot';
 import { parseHTML } from 'linkedom';
-import type { ColumnStatistics } from '../../domain/column-statistics.ts';
-import type { CategoryProfile, NumberProfile } from '../../domain/drift-report.ts';
-import type { ColumnPicture } from '../../domain/validation-report.ts';
+import type { ColumnStatistics } from '../../../domain/column-statistics.ts';
+import type { CategoryProfile, NumberProfile } from '../../../domain/drift-report.ts';
+import type { ColumnPicture } from '../../../domain/validation-report.ts';
 import { type Markup, shortened, trusted } from './markup.ts';
 
 /** Both read on white, on black and on grey paper: the reference is a light area, the current data a dark line. */

@@ -1,11 +1,11 @@
-import { canonicalJson } from '../../domain/canonical-json.ts';
-import type { ObjectPin } from '../../domain/snapshot.ts';
-import type { ColumnPicture, GateFindings, ValidationReport, Violation } from '../../domain/validation-report.ts';
-import { sha256Hex } from '../../stores/digest.ts';
-import { keepFirstDocument } from '../../stores/documents.ts';
-import type { ObjectStore } from '../../stores/objects/object-store.ts';
-import { keepFirstObject } from './keep-object.ts';
-import { reportPage } from './report-page.ts';
+import { canonicalJson } from '../../../domain/canonical-json.ts';
+import type { ObjectPin } from '../../../domain/snapshot.ts';
+import type { ColumnPicture, GateFindings, ValidationReport, Violation } from '../../../domain/validation-report.ts';
+import { sha256Hex } from '../../../stores/digest.ts';
+import { keepFirstDocument } from '../../../stores/documents.ts';
+import type { ObjectStore } from '../../../stores/objects/object-store.ts';
+import { keepFirstObject } from '../keep-object.ts';
+import { reportPage } from './page.ts';
 
 /** Violations that go back to the workflow: Temporal carries 2 MB. */
 const mostViolations = 1_000;
