@@ -5,6 +5,7 @@ import { DefaultLogger, NativeConnection, Runtime, Worker, type WorkerOptions } 
 import { taskQueue } from '../domain/config.ts';
 import { CodedError } from '../domain/errors.ts';
 import { loadProject } from '../project/load.ts';
+import { sweepLeftovers } from '../stores/cache-leftovers.ts';
 import { createS3ObjectStore } from '../stores/objects/s3-object-store.ts';
 import { hostedActivities } from './activities.ts';
 import { buildWorkflowBundle } from './bundle.ts';
@@ -29,6 +30,9 @@ export type WorkerProcessOptions = {
 /** How many activities of one queue a process runs at once: training and scans take a core each, bookkeeping none. */
 const slots: Readonly<Record<Queue, number>> = { control: 100, data: 3, gpu: 1 };
 
+/** No step is at one file for two days. */
+const leftoversAfterMs = 2 * 86_400_000;
+
 /** A worker that polls; `done` settles after `shutdown`, when its last step has ended. */
 export type RunningWorker = { readonly done: Promise<void>; shutdown(): void };
 
@@ -43,6 +47,7 @@ export async function runWorker(options: WorkerProcessOptions): Promise<RunningW
   const bundle = await buildWorkflowBundle(project, options.buildFolder);
   const { environment, lockfile } = await findEnvironment(options.projectFolder, bundle);
   const store = createS3ObjectStore(options.addresses.s3);
+  await sweepLeftovers(join(options.homeFolder, 'cache'), { untouchedMs: leftoversAfterMs, now: Date.now() });
   const temporal = await connectTemporal(options.addresses.temporal);
   const activities = await hostedActivities({
     ...options,

@@ -10,8 +10,8 @@ const mark = 'perdura part ';
  * order. Events without a key, a time or a finite value are left out, as no window holds them.
  *
  * `id` is made of the whole row: names and values of its columns, in order of the names and without those that are null, and which one of
- * equal rows it is. So the same row from another file, or beside a column that came later, is the same event; two equal rows of one
- * relation are two. It is MD5, not DuckDB's own hash, which may change from one release to the next.
+ * equal rows it is. So the same row from another file, beside a column that came later, or in a column that was widened, is the same event;
+ * two equal rows of one relation are two. It is MD5, not DuckDB's own hash, which may change from one release to the next.
  *
  * @param relation What may stand behind FROM, such as `relationSql` or a query in parentheses.
  * @throws CodedError FEATURES_INVALID when no aggregate is called so.
@@ -26,11 +26,19 @@ export function eventsSql(aggregates: Aggregates, name: string, relation: string
       FROM (
         SELECT "perdura key", "perdura time", "perdura value", list_value(${parts}) AS "perdura parts" FROM (
         SELECT ${keySql(aggregate.by)} AS "perdura key", CAST(${timeSql(aggregates)} AS DOUBLE) AS "perdura time", ${valueSql(aggregate)} AS "perdura value",
-          alias(COLUMNS(event.*)) || '=' || CAST(COLUMNS(event.*) AS VARCHAR) AS '${mark}\\0'
+          alias(COLUMNS(event.*)) || '=' || ${anyTypeSql('COLUMNS(event.*)')} AS '${mark}\\0'
         FROM ${relation} AS event WHERE ${ofOneEventSql([aggregate])}
       ))
       WHERE "perdura key" IS NOT NULL AND "perdura time" IS NOT NULL AND "perdura value" IS NOT NULL
     )`;
+}
+
+/** A value as text whatever its column's type: 5 among fractions is 5 among whole numbers, a date its midnight. */
+function anyTypeSql(value: string): string {
+  const number = `regexp_full_match(typeof(${value}), 'U?(TINY|SMALL|BIG|HUGE)INT|U?INTEGER|DECIMAL.*|FLOAT|DOUBLE')`;
+  const text = `CAST(${value} AS VARCHAR)`;
+  return `CASE WHEN ${number} THEN CAST(TRY_CAST(${text} AS DOUBLE) AS VARCHAR)
+            WHEN typeof(${value}) = 'DATE' THEN ${text} || ' 00:00:00' ELSE ${text} END`;
 }
 
 function aggregateNamed(aggregates: Aggregates, name: string): Aggregate {

@@ -47,6 +47,15 @@ test('a row keeps its id beside other rows, in another order of columns, and wit
   expect(moved.map(({ id }) => id)).toContain(alone?.['id']);
 });
 
+test('a row keeps its id when its columns are widened: whole numbers to fractions, dates to times', async () => {
+  const of = (count: string, day: string) =>
+    eventsOf(`(SELECT * REPLACE (CAST("value" AS ${count}) AS "value"), ${day} AS day FROM ${relationOf([flight])})`);
+  const [narrow] = await of('BIGINT', "DATE '2001-02-03'");
+  expect(narrow?.['id']).toBeDefined();
+  for (const wide of ['INTEGER', 'DOUBLE', 'DECIMAL(18, 3)'])
+    expect((await of(wide, "TIMESTAMP '2001-02-03'"))[0]).toMatchObject({ id: narrow?.['id'] });
+});
+
 test('rows that differ in any other column are two events', async () => {
   const rows = await eventsOf(relationOf([flight, { ...flight, flag: false }]));
   expect(new Set(rows.map(({ id }) => String(id).split('-')[0])).size).toBe(2);
