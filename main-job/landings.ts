@@ -41,7 +41,7 @@ export function createLandingsFeed(scene: Scene, months: readonly Month[]): Land
       return new Date(fed).toISOString();
     },
     async follow(traffic) {
-      while (fed < last && !(await traffic.hasEnded(0))) {
+      while (fed < last && !traffic.hasEnded()) {
         const { clock } = traffic.report();
         const until = Math.min(last, Math.floor(Date.parse(clock || toIso(first)) / dayMs + 1 + aheadDays) * dayMs);
         if (until <= fed) {

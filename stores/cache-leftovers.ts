@@ -14,7 +14,7 @@ export async function sweepLeftovers(
   cacheFolder: string,
   options: { readonly untouchedMs: number; readonly now: number },
 ): Promise<number> {
-  const entries = await readdir(cacheFolder, { recursive: true, withFileTypes: true }).catch(() => []);
+  const entries = await readdir(cacheFolder, { recursive: true, withFileTypes: true }).catch(noneWhereGone);
   const work = join(cacheFolder, 'work');
   const leftovers = entries.filter((entry) =>
     entry.isDirectory() ? entry.parentPath === work : unfinished.test(entry.name),
@@ -22,10 +22,20 @@ export async function sweepLeftovers(
   let removed = 0;
   for (const entry of leftovers) {
     const path = join(entry.parentPath, entry.name);
-    const found = await stat(path).catch(() => null);
+    const found = await stat(path).catch(nullWhereGone);
     if (found === null || options.now - found.mtimeMs < options.untouchedMs) continue;
     await rm(path, { recursive: true, force: true });
     removed += 1;
   }
   return removed;
+}
+
+/** Another process may clean up its own at the same time; a cache that may not be read is told. */
+function nullWhereGone(error: NodeJS.ErrnoException): null {
+  if (error.code === 'ENOENT') return null;
+  throw error;
+}
+
+function noneWhereGone(error: NodeJS.ErrnoException): readonly never[] {
+  return nullWhereGone(error) ?? [];
 }

@@ -1,5 +1,5 @@
 import { CodedError } from '../../domain/errors.ts';
-import type { Column, SnapshotFile, TextDialect } from '../../domain/snapshot.ts';
+import type { SnapshotFile } from '../../domain/snapshot.ts';
 import { pinObject } from '../../stores/data-files/arriving-object.ts';
 import { dataFormat } from '../../stores/data-files/format.ts';
 import { unreadable } from '../../stores/data-files/unreadable.ts';
@@ -18,11 +18,6 @@ type Folder = Pick<DataDependencies, 'store' | 'cacheFolder' | 'heartbeat'>;
 export type ReadFile = { readonly file: SnapshotFile; readonly local: LocalFile };
 
 const parallelFetches = 8;
-
-/** What text and partitions are read with. */
-export function readingOf(dialect: TextDialect | null, columns: readonly Column[]): Reading {
-  return { dialect, columns };
-}
 
 /**
  * Fetches objects, pins their bytes and reads every value once, so that a page that is damaged inside is found here and not in the middle

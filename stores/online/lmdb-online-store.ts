@@ -60,7 +60,7 @@ export async function openLmdbOnlineStore(folder: string): Promise<OnlineStore> 
 
 /**
  * Synchronous, because what fails in lmdb's own batches also rejects promises that nobody holds, which ends a process. Events mostly come in
- * order of their keys, so the owner's digests, a fifth of the work, are kept from one to the next.
+ * order of their keys, so the owner's digests are kept from one to the next.
  */
 function putAll(values: Values, events: readonly OnlineEvent[]): void {
   values.transactionSync(() => {

@@ -28,8 +28,8 @@ const batch = 20_000;
 
 /**
  * Writes the events that aggregates are made of to the online store, streaming. Idempotent: the same row of another file, or of a second
- * call, is the same event. Events come in order of their keys, which is four times as fast to write as any order, and costs a sort that DuckDB
- * spills to its temporary folder.
+ * call, is the same event. Events come in order of their keys, so that a commit touches few pages of the store; the sort that this takes is
+ * DuckDB's, which spills to its temporary folder.
  *
  * @throws CodedError FEATURES_INVALID when the data lacks a column or an expression does not hold up; INPUT_INVALID for a bound that is no
  * time; SERVICE_UNAVAILABLE or DISK_FULL of the store.

@@ -14,6 +14,20 @@ afterEach(() => rm(cacheFolder, { recursive: true, force: true }));
 
 const bytes = new TextEncoder().encode(`v\n${Array.from({ length: 1000 }, (_, row) => row).join('\n')}\n`);
 
+/** Puts the text into a bucket; gives what reads it as Parquet. */
+async function storedText(): Promise<() => Promise<string>> {
+  const store = createMemoryObjectStore();
+  const { s3VersionId } = await store.write('data/v.csv', bytes);
+  const file = {
+    key: 'data/v.csv',
+    s3VersionId,
+    sizeBytes: bytes.length,
+    sha256: sha256Hex(bytes),
+    format: 'csv',
+  } as const;
+  return () => localParquet({ store, cacheFolder }, file, { dialect: null, columns: [] });
+}
+
 async function summed(path: string): Promise<unknown> {
   const tables = await openTables();
   try {
@@ -38,32 +52,14 @@ test.each([
     },
   ],
 ])('text that was turned into Parquet is turned again where the copy %s', async (_, harm) => {
-  const store = createMemoryObjectStore();
-  const { s3VersionId } = await store.write('data/v.csv', bytes);
-  const file = {
-    key: 'data/v.csv',
-    s3VersionId,
-    sizeBytes: bytes.length,
-    sha256: sha256Hex(bytes),
-    format: 'csv',
-  } as const;
-  const read = () => localParquet({ store, cacheFolder }, file, { dialect: null, columns: [] });
+  const read = await storedText();
   const path = await read();
   await harm(path);
   expect(await summed(await read())).toEqual({ n: 1000, s: 499_500 });
 });
 
 test('a whole copy is not turned again', async () => {
-  const store = createMemoryObjectStore();
-  const { s3VersionId } = await store.write('data/v.csv', bytes);
-  const file = {
-    key: 'data/v.csv',
-    s3VersionId,
-    sizeBytes: bytes.length,
-    sha256: sha256Hex(bytes),
-    format: 'csv',
-  } as const;
-  const read = () => localParquet({ store, cacheFolder }, file, { dialect: null, columns: [] });
+  const read = await storedText();
   const path = await read();
   const before = await stat(path);
   expect(await read()).toBe(path);
