@@ -18,6 +18,8 @@ from scipy.spatial import distance
 from sklearn.metrics import brier_score_loss, log_loss, roc_auc_score
 from statsmodels.stats.multitest import multipletests
 
+from evaluation import evaluation
+
 
 def uniforms(seed, n):
     values = np.empty(n)
@@ -231,7 +233,7 @@ def benjamini_hochberg():
     return {"pValues": p, "adjusted": multipletests(p, method="fdr_bh")[1].tolist()}
 
 
-packages = ("numpy", "scipy", "scikit-learn", "statsmodels", "MLstatkit")
+packages = ("numpy", "scipy", "scikit-learn", "statsmodels", "MLstatkit", "fairlearn")
 print(
     json.dumps(
         {
@@ -244,6 +246,7 @@ print(
             "drift": drift(),
             "twoSamples": two_samples(),
             "benjaminiHochberg": benjamini_hochberg(),
+            "evaluation": evaluation(),
         },
         indent=1,
     )

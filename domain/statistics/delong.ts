@@ -1,5 +1,20 @@
 import { midranks } from './midranks.ts';
 
+/** Scores of rows: `width` 1 with label 1 for the class, or one column a class with the label as its place. Row-major. */
+export type ClassScores = {
+  readonly outputs: ArrayLike<number>;
+  readonly width: number;
+  readonly labels: ArrayLike<number>;
+};
+
+/** An area, and what each row adds to it; `classes` is how many labels there are, from 0. */
+export type AreaComponents = {
+  readonly area: number;
+  readonly ofRow: Float64Array;
+  readonly labels: ArrayLike<number>;
+  readonly classes: number;
+};
+
 /** Two models' scores of the same rows; labels are 0 or 1. */
 export type PairedScores = {
   readonly challenger: ArrayLike<number>;
@@ -16,55 +31,99 @@ export type AucDifference = {
 };
 
 /**
- * Difference of two correlated areas under the ROC curve and its standard error.
- *
- * From structural components: V10 of a positive row is the share of negatives it outscores, V01 of a negative row the share of
- * positives above it; variance = var(d V10) / m + var(d V01) / n over the rows' differences d between both models, which equals
- * [1,-1] (S10/m + S01/n) [1,-1]'. Midranks make it O(rows log rows).
+ * The area under the ROC curve with its structural components: V10 of a row of the class is the share of the other rows that it outscores,
+ * V01 of another row the share of the class above it. A row adds V10 / m or V01 / n. Several classes: the mean over the classes of one
+ * against the rest; a row adds the mean of what it adds to each. Midranks make it O(rows log rows) a class.
  * Sources: DeLong, DeLong, Clarke-Pearson, Biometrics 44, 1988; Sun and Xu, IEEE Signal Processing Letters 21, 2014.
  *
- * @returns null with fewer than two rows of a class: a variance needs two.
+ * @returns null with fewer than two rows of a class, because a variance needs two, or with a label that is no class.
  */
-export function aucDifference(scores: PairedScores): AucDifference | null {
-  const positive: number[] = [];
-  const negative: number[] = [];
-  for (let row = 0; row < scores.labels.length; row++) (scores.labels[row] === 1 ? positive : negative).push(row);
-  if (positive.length < 2 || negative.length < 2) return null;
-  const a = components(scores.challenger, positive, negative);
-  const b = components(scores.champion, positive, negative);
-  const variance =
-    differenceVariance(a.ofPositive, b.ofPositive) / positive.length +
-    differenceVariance(a.ofNegative, b.ofNegative) / negative.length;
+export function areaComponents({ outputs, width, labels }: ClassScores): AreaComponents | null {
+  const classes = width === 1 ? 2 : width;
+  const rows = Array.from({ length: classes }, () => 0);
+  for (let row = 0; row < labels.length; row++) {
+    const label = labels[row] ?? -1;
+    if (!(label in rows)) return null;
+    rows[label] = (rows[label] ?? 0) + 1;
+  }
+  if (rows.some((count) => count < 2)) return null;
+  const ofRow = new Float64Array(labels.length);
+  let area = 0;
+  for (let column = 0; column < width; column++) {
+    const of = width === 1 ? 1 : column;
+    area += addColumn(ofRow, { outputs, width, labels }, { column, of, members: rows[of] ?? 0 }) / width;
+  }
+  return { area, ofRow: ofRow.map((share) => share / width), labels, classes };
+}
+
+/** Adds one column's components and answers its area. */
+function addColumn(
+  ofRow: Float64Array,
+  { outputs, width, labels }: ClassScores,
+  { column, of, members }: { readonly column: number; readonly of: number; readonly members: number },
+): number {
+  const others = labels.length - members;
+  const scores = new Float64Array(labels.length);
+  const [inside, outside] = [new Float64Array(members), new Float64Array(others)];
+  let [seenInside, seenOutside] = [0, 0];
+  for (let row = 0; row < scores.length; row++) {
+    const score = outputs[row * width + column] ?? 0;
+    scores[row] = score;
+    if (labels[row] === of) inside[seenInside++] = score;
+    else outside[seenOutside++] = score;
+  }
+  const [all, within, without] = [midranks(scores), midranks(inside), midranks(outside)];
+  [seenInside, seenOutside] = [0, 0];
+  let area = 0;
+  for (let row = 0; row < scores.length; row++) {
+    const isMember = labels[row] === of;
+    const own = isMember ? (within[seenInside++] ?? 0) : (without[seenOutside++] ?? 0);
+    const outranked = (all[row] ?? 0) - own;
+    const share = isMember ? outranked / others / members : (1 - outranked / members) / others;
+    if (isMember) area += share;
+    ofRow[row] = (ofRow[row] ?? 0) + share;
+  }
+  return area;
+}
+
+/**
+ * Standard error of an area, or with `less` of the difference of two areas on the same rows: the square root of the sum over the classes of
+ * rows x variance of what their rows add. With two classes that is DeLong's var(V10) / m + var(V01) / n.
+ */
+export function areaStandardError({ ofRow, labels, classes }: AreaComponents, less?: AreaComponents): number {
+  const added = ofRow.map((share, row) => share - (less?.ofRow[row] ?? 0));
+  const sums = new Float64Array(classes);
+  const counts = new Float64Array(classes);
+  const squares = new Float64Array(classes);
+  for (const [row, value] of added.entries()) {
+    const label = labels[row] ?? 0;
+    sums[label] = (sums[label] ?? 0) + value;
+    counts[label] = (counts[label] ?? 0) + 1;
+  }
+  for (const [row, value] of added.entries()) {
+    const label = labels[row] ?? 0;
+    squares[label] = (squares[label] ?? 0) + (value - (sums[label] ?? 0) / (counts[label] ?? 1)) ** 2;
+  }
+  const variance = squares.reduce((sum, square, label) => {
+    const count = counts[label] ?? 0;
+    return sum + (square * count) / (count - 1);
+  }, 0);
+  return Math.sqrt(variance);
+}
+
+/**
+ * Difference of two correlated areas under the ROC curve and its standard error.
+ *
+ * @returns null with fewer than two rows of a class.
+ */
+export function aucDifference({ challenger, champion, labels }: PairedScores): AucDifference | null {
+  const a = areaComponents({ outputs: challenger, width: 1, labels });
+  const b = areaComponents({ outputs: champion, width: 1, labels });
+  if (a === null || b === null) return null;
   return {
     challenger: a.area,
     champion: b.area,
     difference: a.area - b.area,
-    standardError: Math.sqrt(variance),
+    standardError: areaStandardError(a, b),
   };
-}
-
-function components(scores: ArrayLike<number>, positive: readonly number[], negative: readonly number[]) {
-  const ofPositives = pick(scores, positive);
-  const ofNegatives = pick(scores, negative);
-  const m = positive.length;
-  const n = negative.length;
-  const together = new Float64Array(m + n);
-  together.set(ofPositives);
-  together.set(ofNegatives, m);
-  const all = midranks(together);
-  const ofPositive = midranks(ofPositives).map((rank, row) => ((all[row] ?? 0) - rank) / n);
-  const ofNegative = midranks(ofNegatives).map((rank, row) => 1 - ((all[m + row] ?? 0) - rank) / m);
-  return { ofPositive, ofNegative, area: ofPositive.reduce((sum, share) => sum + share, 0) / m };
-}
-
-function pick(scores: ArrayLike<number>, rows: readonly number[]): Float64Array {
-  const picked = new Float64Array(rows.length);
-  for (const [place, row] of rows.entries()) picked[place] = scores[row] ?? 0;
-  return picked;
-}
-
-function differenceVariance(a: Float64Array, b: Float64Array): number {
-  const differences = a.map((value, row) => value - (b[row] ?? 0));
-  const mean = differences.reduce((sum, value) => sum + value, 0) / differences.length;
-  return differences.reduce((sum, value) => sum + (value - mean) ** 2, 0) / (differences.length - 1);
 }

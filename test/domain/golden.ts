@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import type { GoldenEvaluation } from './evaluation/golden-rows.ts';
 
 /** Values that oracles/golden.py computed with the versions the file names. */
 export type Golden = {
@@ -49,6 +50,7 @@ export type Golden = {
       >
     >;
   readonly benjaminiHochberg: Readonly<Record<'pValues' | 'adjusted', readonly number[]>>;
+  readonly evaluation: GoldenEvaluation;
 };
 
 export const golden = JSON.parse(readFileSync(new URL('golden.json', import.meta.url), 'utf8')) as Golden;
