@@ -1,12 +1,15 @@
 import type { Aggregates, PastValues } from './aggregate.ts';
 import { CodedError } from './errors.ts';
 
-/** Types of a raw record's fields, as a client sends them; timestamps travel as ISO 8601 (no zone means UTC). */
-export type RecordField = 'number' | 'string' | 'timestamp' | 'boolean';
+/** What a value of a record can be, as a client sends it; timestamps travel as ISO 8601 (no zone means UTC). */
+export type RecordType = 'number' | 'string' | 'timestamp' | 'boolean';
+
+/** Type of a raw record's field. With a question mark it may be null or left out, and the feature function gets null. */
+export type RecordField = RecordType | `${RecordType}?`;
 export type RecordSchema = Readonly<Record<string, RecordField>>;
 
 /** A raw record as a feature function gets it: timestamps are epoch milliseconds. */
-export type RawRecord = Readonly<Record<string, number | string | boolean>>;
+export type RawRecord = Readonly<Record<string, number | string | boolean | null>>;
 
 /** What a feature function returns: numbers are standardised in the model's graph, strings are categories. */
 export type FeatureRow = Readonly<Record<string, number | string>>;
@@ -38,8 +41,18 @@ export function parseRecord(schema: RecordSchema, json: unknown): RawRecord {
     throw new CodedError('INPUT_INVALID', 'A record must be a JSON object.');
   const given = new Map<string, unknown>(Object.entries(json));
   return Object.fromEntries(
-    Object.entries(schema).map(([name, type]) => [name, parseField(name, type, given.get(name))]),
+    Object.entries(schema).map(([name, field]) => {
+      const { type, optional } = fieldType(field);
+      const value = given.get(name) ?? null;
+      return [name, value === null && optional ? null : parseField(name, type, given.get(name))];
+    }),
   );
+}
+
+/** A field's type, and whether it may be null or left out. */
+export function fieldType(field: RecordField): { readonly type: RecordType; readonly optional: boolean } {
+  const optional = field.endsWith('?');
+  return { type: (optional ? field.slice(0, -1) : field) as RecordType, optional };
 }
 
 /** The names and kinds of one example's features, each list sorted by name. */
@@ -75,7 +88,7 @@ export function encodeRows(names: FeatureNames, rows: readonly FeatureRow[]): En
   return { rows: rows.length, numbers, categories };
 }
 
-function parseField(name: string, type: RecordField, value: unknown): number | string | boolean {
+function parseField(name: string, type: RecordType, value: unknown): number | string | boolean {
   switch (type) {
     case 'number':
       if (typeof value === 'number' && Number.isFinite(value)) return value;

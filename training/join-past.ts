@@ -4,10 +4,14 @@ import { asOfJoinSql, pastColumn } from '../stores/features/as-of-join.ts';
 import { relationSql } from '../stores/slices.ts';
 import { identifier, literal, type Tables } from '../stores/tables.ts';
 import { dataError } from './data-error.ts';
+import { labelSql } from './label-column.ts';
 import type { LabelledRowsQuery } from './labelled-rows.ts';
 
-/** The dataset that the rows are of, and a folder that the joined rows may lie in until they are read. */
-export type JoinPastOptions = { readonly dataset: string; readonly folder: string };
+/**
+ * The dataset that the rows are of, and a folder that the joined rows may lie in until they are read; `by` are columns to keep beside the
+ * record.
+ */
+export type JoinPastOptions = { readonly dataset: string; readonly folder: string; readonly by?: readonly string[] };
 
 const label = identifier('perdura label');
 
@@ -21,7 +25,7 @@ const label = identifier('perdura label');
 export async function joinPast(
   tables: Tables,
   query: LabelledRowsQuery,
-  { dataset, folder }: JoinPastOptions,
+  { dataset, folder, by = [] }: JoinPastOptions,
 ): Promise<LabelledRowsQuery> {
   const { record, aggregates } = query.features;
   if (aggregates === null) return query;
@@ -34,8 +38,8 @@ export async function joinPast(
   // Virtual columns of Parquet scans: the place of a row, whatever thread read it.
   const rows = `(SELECT *, file_index AS "perdura file", file_row_number AS "perdura number" FROM ${relationSql(query.parquetFiles)})`;
   const columns = [
-    ...Object.keys(record).map(identifier),
-    `CAST((${query.target.sql}\n) AS INTEGER) AS ${label}`,
+    ...new Set([...Object.keys(record), ...by].map(identifier)),
+    `${labelSql(query.target)} AS ${label}`,
     ...Object.keys(aggregates.values).map((name) => identifier(pastColumn(name))),
   ];
   const file = join(folder, 'rows-with-past.parquet');

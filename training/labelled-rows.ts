@@ -1,20 +1,12 @@
-import type { PastValues } from '../domain/aggregate.ts';
-import { CodedError } from '../domain/errors.ts';
-import {
-  type EncodedRows,
-  encodeRows,
-  type FeatureModule,
-  type FeatureNames,
-  featureNames,
-  type FeatureRow,
-  type RawRecord,
-  type RecordField,
-} from '../domain/features.ts';
+import type { EncodedRows, FeatureModule, FeatureNames } from '../domain/features.ts';
 import type { Target } from '../domain/target.ts';
-import { pastColumn } from '../stores/features/as-of-join.ts';
 import { relationSql } from '../stores/slices.ts';
 import { identifier, type Tables } from '../stores/tables.ts';
+import { namesOf } from './apply-features.ts';
 import { dataError } from './data-error.ts';
+import { chunkEncoder, type Columns, featureRows, usableRows } from './encode-chunk.ts';
+import { labelOf, labelSql } from './label-column.ts';
+import { recordColumns, wholeRecordSql } from './record-columns.ts';
 
 /**
  * Which rows to read, and what makes features and labels of them. `where` is a SQL condition, `true` for all rows. Where the features declare
@@ -27,27 +19,42 @@ export type LabelledRowsQuery = {
   readonly features: FeatureModule;
 };
 
+/** `by`: columns of the data that come with each row as text. `classes`: those of a multiclass target, in the order of their places. */
+export type LabelledRowsOptions = { readonly by?: readonly string[]; readonly classes?: readonly string[] };
+
 /**
  * Up to 2048 rows, in file order. `rowNumbers` counts from 0 over all rows that `where` lets through, skipped ones too, so that
- * a row has the same number whichever model reads it.
+ * a row has the same number whichever model reads it. Labels are 0 or 1, the number, or the place of the class, -1 for a class that is
+ * not among the given ones. `by` has one list for each asked column, a value a row.
  */
 export type LabelledRows = {
   readonly rows: EncodedRows;
-  readonly labels: Uint8Array;
+  readonly labels: Float64Array;
+  readonly by: readonly (readonly (string | null)[])[];
   readonly rowNumbers: Uint32Array;
   readonly skipped: number;
 };
 
-type Columns = readonly (readonly unknown[])[];
+type Source = Pick<LabelledRowsQuery, 'parquetFiles' | 'where'>;
 
 /** How many rows `where` lets through. Throws as `readLabelledRows` does. */
-export async function countRows(
-  tables: Tables,
-  query: Pick<LabelledRowsQuery, 'parquetFiles' | 'where'>,
-): Promise<number> {
+export async function countRows(tables: Tables, query: Source): Promise<number> {
   try {
     const [row] = await tables.all(`SELECT count(*) AS n FROM ${source(query)}`);
     return Number(row?.['n'] ?? 0);
+  } catch (error) {
+    throw dataError(error);
+  }
+}
+
+/** The classes of a multiclass target on the rows that are not skipped, sorted by their UTF-16 units. Throws as `readLabelledRows` does. */
+export async function readClasses(tables: Tables, query: LabelledRowsQuery): Promise<readonly string[]> {
+  const label = labelSql(query.target);
+  try {
+    const rows = await tables.all(
+      `SELECT DISTINCT ${label} AS "perdura class" FROM ${source(query)} AND ${label} IS NOT NULL AND ${wholeRecordSql(query.features.record)}`,
+    );
+    return rows.map((row) => String(row['perdura class'])).toSorted();
   } catch (error) {
     throw dataError(error);
   }
@@ -59,16 +66,16 @@ export async function countRows(
  * @throws CodedError as `readLabelledRows` does.
  */
 export async function readFeatureNames(tables: Tables, query: LabelledRowsQuery): Promise<FeatureNames | null> {
-  for await (const columns of readColumns(tables, query)) {
-    for (const { record, past } of usableRows(query, columns))
-      return namesOf(applyFeatures(query.features, record, past));
+  for await (const [labels = [], ...columns] of readColumns(tables, query, [])) {
+    const [first] = featureRows(query.features, columns, usableRows(query.features, labels, columns).slice(0, 1));
+    if (first !== undefined) return namesOf(first);
   }
   return null;
 }
 
 /**
  * Reads Parquet rows as features and labels. A row whose label or a field of whose record is null is skipped and counted: the
- * model server refuses such a record too.
+ * model server refuses such a record too. A field with a question mark may be null.
  *
  * @throws CodedError DATA_UNREADABLE (damaged file), INPUT_INVALID (column, target or condition), FEATURES_INVALID.
  */
@@ -76,150 +83,42 @@ export async function* readLabelledRows(
   tables: Tables,
   query: LabelledRowsQuery,
   names: FeatureNames,
+  options: LabelledRowsOptions = {},
 ): AsyncGenerator<LabelledRows> {
+  const by = options.by ?? [];
+  const toLabel = labelOf(query.target, options.classes ?? []);
+  const encode = chunkEncoder(query.features, names);
   let read = 0;
-  for await (const columns of readColumns(tables, query)) {
-    const features: FeatureRow[] = [];
-    const labels: number[] = [];
-    const rowNumbers: number[] = [];
-    for (const { record, past, label, row } of usableRows(query, columns)) {
-      features.push(applyFeatures(query.features, record, past));
-      labels.push(label);
-      rowNumbers.push(read + row);
-    }
-    const count = columns[0]?.length ?? 0;
-    read += count;
+  for await (const [values = [], ...columns] of readColumns(tables, query, by)) {
+    const places = usableRows(query.features, values, columns);
+    const texts = columns.slice(columns.length - by.length);
+    const first = read;
     yield {
-      rows: encodeRows(names, features),
-      labels: Uint8Array.from(labels),
-      rowNumbers: Uint32Array.from(rowNumbers),
-      skipped: count - features.length,
+      rows: encode(columns, places),
+      labels: Float64Array.from(places, (row) => toLabel(values[row])),
+      by: texts.map((column) => places.map((row) => textOf(column[row]))),
+      rowNumbers: Uint32Array.from(places, (row) => first + row),
+      skipped: values.length - places.length,
     };
+    read += values.length;
   }
 }
 
-/** Columns without aliases: an alias could hide a column that `where` names. */
-async function* readColumns(tables: Tables, query: LabelledRowsQuery): AsyncGenerator<Columns> {
-  const fields = Object.entries(query.features.record).map(([name, type]) => fieldSql(name, type));
-  const past = pastNames(query.features).map((name) => identifier(pastColumn(name)));
-  const sql = `SELECT ${[...fields, `CAST((${query.target.sql}\n) AS INTEGER)`, ...past].join(', ')} FROM ${source(query)}`;
+/** The label, the record's fields, the aggregates, then `by`. */
+async function* readColumns(tables: Tables, query: LabelledRowsQuery, by: readonly string[]): AsyncGenerator<Columns> {
+  const texts = by.map((name) => `CAST(${identifier(name)} AS VARCHAR)`);
+  const columns = [labelSql(query.target), ...recordColumns(query.features), ...texts];
   try {
-    yield* tables.columnChunks(sql);
+    yield* tables.columnChunks(`SELECT ${columns.join(', ')} FROM ${source(query)}`);
   } catch (error) {
     throw dataError(error);
   }
 }
 
-function source(query: Pick<LabelledRowsQuery, 'parquetFiles' | 'where'>): string {
+function source(query: Source): string {
   return `${relationSql(query.parquetFiles)} WHERE (${query.where}\n)`;
 }
 
-function pastNames({ aggregates }: FeatureModule): readonly string[] {
-  return aggregates === null ? [] : Object.keys(aggregates.values);
-}
-
-/** The column as the record's field: DOUBLE keeps BIGINT from arriving as bigint, timestamps become epoch milliseconds. */
-function fieldSql(name: string, type: RecordField): string {
-  const column = identifier(name);
-  switch (type) {
-    case 'number':
-      return `CAST(${column} AS DOUBLE)`;
-    case 'string':
-      return `CAST(${column} AS VARCHAR)`;
-    case 'boolean':
-      return `CAST(${column} AS BOOLEAN)`;
-    case 'timestamp':
-      return `CAST(epoch_ms(CAST(${column} AS TIMESTAMP)) AS DOUBLE)`;
-    default:
-      return type satisfies never;
-  }
-}
-
-type UsableRow = {
-  readonly record: RawRecord;
-  readonly past: PastValues;
-  readonly label: number;
-  readonly row: number;
-};
-
-function* usableRows(query: LabelledRowsQuery, columns: Columns): Generator<UsableRow> {
-  const fields = Object.keys(query.features.record);
-  const labels = columns[fields.length] ?? [];
-  const names = pastNames(query.features);
-  const values = columns.slice(fields.length + 1);
-  for (let row = 0; row < labels.length; row += 1) {
-    const label = labels[row];
-    const record = recordAt(fields, columns, row);
-    if (record === null || label === null) continue;
-    if (label !== 0 && label !== 1) throw notBinary(query.target, label);
-    yield { record, past: pastAt(names, values, row), label, row };
-  }
-}
-
-function recordAt(fields: readonly string[], columns: Columns, row: number): RawRecord | null {
-  const record: Record<string, number | string | boolean> = {};
-  for (const [index, field] of fields.entries()) {
-    const value = columns[index]?.[row];
-    if (typeof value !== 'number' && typeof value !== 'string' && typeof value !== 'boolean') return null;
-    if (typeof value === 'number' && !Number.isFinite(value)) return null;
-    record[field] = value;
-  }
-  return record;
-}
-
-function pastAt(names: readonly string[], columns: Columns, row: number): PastValues {
-  const past: Record<string, number | null> = {};
-  for (const [index, name] of names.entries()) {
-    const value = columns[index]?.[row];
-    past[name] = typeof value === 'number' ? value : null;
-  }
-  return past;
-}
-
-function applyFeatures(module: FeatureModule, record: RawRecord, past: PastValues): FeatureRow {
-  let row: unknown;
-  try {
-    row = module.features(record, past);
-  } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
-    throw new CodedError(
-      'FEATURES_INVALID',
-      `The feature function threw '${reason}' on the record ${JSON.stringify(record)}. Correct the pipeline's features.ts.`,
-      { details: { record, past }, cause: error },
-    );
-  }
-  if (isFeatureRow(row)) return row;
-  throw new CodedError(
-    'FEATURES_INVALID',
-    `The feature function must return an object of numbers and strings, got ${String(row)}. Correct the pipeline's features.ts.`,
-    { details: { record } },
-  );
-}
-
-/** Only that it is an object: `namesOf` and `encodeRows` look at its values. */
-function isFeatureRow(row: unknown): row is FeatureRow {
-  return typeof row === 'object' && row !== null;
-}
-
-function namesOf(row: FeatureRow): FeatureNames {
-  const names = featureNames(row);
-  const unlike = Object.keys(row).find((name) => !names.numbers.includes(name) && !names.categories.includes(name));
-  if (unlike !== undefined)
-    throw new CodedError(
-      'FEATURES_INVALID',
-      `Feature '${unlike}' must be a number or a string, got ${String(row[unlike])}. Correct the pipeline's features.ts.`,
-    );
-  if (names.numbers.length + names.categories.length === 0)
-    throw new CodedError(
-      'FEATURES_INVALID',
-      "The feature function returns no feature. Return an object of numbers and strings from the pipeline's features.ts.",
-    );
-  return names;
-}
-
-function notBinary(target: Target, label: unknown): CodedError {
-  return new CodedError(
-    'INPUT_INVALID',
-    `Target '${target.name}' (${target.sql}) must be true, false or null in each row, got ${String(label)}. Write a comparison, for example 'delay > 15'.`,
-  );
+function textOf(value: unknown): string | null {
+  return typeof value === 'string' ? value : null;
 }

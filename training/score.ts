@@ -1,9 +1,9 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
-import type { Signature } from '../domain/model-package.ts';
+import { outputOf, type Signature } from '../domain/model-package.ts';
 import { loadFeatureModule } from '../stores/feature-module.ts';
-import { readLabelledRows } from './labelled-rows.ts';
+import { type LabelledRows, readLabelledRows } from './labelled-rows.ts';
 import { type OnnxSession, openOnnxSession } from './onnx-session.ts';
 import { withRows } from './with-rows.ts';
 
@@ -15,21 +15,29 @@ export type ScoreOptions = {
   readonly dataset: string;
   readonly workFolder: string;
   readonly where: string;
+  /** Columns of the data whose values come with the scores. */
+  readonly by?: readonly string[];
   readonly signal?: AbortSignal;
   readonly onRows?: (rows: number) => void;
 };
 
 /**
+ * `outputs` is row-major [rows, width]; labels are 0 or 1, the number, or the place in `classes`, -1 for a class that training never saw.
  * `rowNumbers` names the scored rows among those that `where` lets through. Rows without a label or with a null field are left
  * out; two packages with the same record schema leave out the same rows.
  */
 export type Scores = {
-  readonly probabilities: Float32Array;
-  readonly labels: Uint8Array;
+  readonly outputs: Float32Array;
+  readonly width: number;
+  readonly labels: Float64Array;
+  /** Null where the target is not multiclass. */
+  readonly classes: readonly string[] | null;
   readonly rowNumbers: Uint32Array;
+  /** By column a value a row, as text; null stays null. */
+  readonly by: Readonly<Record<string, readonly (string | null)[]>>;
 };
 
-type Batch = { readonly probabilities: Float32Array; readonly labels: Uint8Array; readonly rowNumbers: Uint32Array };
+type Batch = Omit<LabelledRows, 'rows' | 'skipped'> & { readonly outputs: Float32Array };
 
 /**
  * Scores labelled rows with a model package, in file order, so that two packages scored on the same slice are paired.
@@ -41,7 +49,7 @@ export async function scoreRows(options: ScoreOptions): Promise<Scores> {
   const signature: Signature = JSON.parse(await readFile(join(options.packageFolder, 'signature.json'), 'utf8'));
   const session = await openOnnxSession(options.packageFolder, signature);
   try {
-    return joined(await scoreBatches(options, signature, session));
+    return joined(await scoreBatches(options, signature, session), signature, options.by ?? []);
   } finally {
     await session.close();
   }
@@ -53,13 +61,15 @@ async function scoreBatches(
   session: OnnxSession,
 ): Promise<readonly Batch[]> {
   const features = await loadFeatureModule(join(options.packageFolder, 'features.mjs'));
+  const by = options.by ?? [];
   const batches: Batch[] = [];
   let scored = 0;
   const query = { ...options, target: signature.target, features };
-  await withRows(query, { ...options, memoryLimit: '512MiB' }, async (tables, ready) => {
-    for await (const { rows, labels, rowNumbers } of readLabelledRows(tables, ready, signature)) {
+  await withRows(query, { ...options, by, memoryLimit: '512MiB' }, async (tables, ready) => {
+    const read = readLabelledRows(tables, ready, signature, { by, classes: signature.classes ?? [] });
+    for await (const { rows, ...labelled } of read) {
       options.signal?.throwIfAborted();
-      batches.push({ probabilities: await session.predict(rows), labels, rowNumbers });
+      batches.push({ ...labelled, outputs: await session.predict(rows) });
       scored += rows.rows;
       options.onRows?.(scored);
       await setImmediate();
@@ -68,17 +78,19 @@ async function scoreBatches(
   return batches;
 }
 
-function joined(batches: readonly Batch[]): Scores {
+function joined(batches: readonly Batch[], signature: Signature, by: readonly string[]): Scores {
+  const { width } = outputOf(signature);
   const rows = batches.reduce((sum, batch) => sum + batch.labels.length, 0);
-  const probabilities = new Float32Array(rows);
-  const labels = new Uint8Array(rows);
+  const outputs = new Float32Array(rows * width);
+  const labels = new Float64Array(rows);
   const rowNumbers = new Uint32Array(rows);
   let next = 0;
   for (const batch of batches) {
-    probabilities.set(batch.probabilities, next);
+    outputs.set(batch.outputs, next * width);
     labels.set(batch.labels, next);
     rowNumbers.set(batch.rowNumbers, next);
     next += batch.labels.length;
   }
-  return { probabilities, labels, rowNumbers };
+  const values = by.map((name, column) => [name, batches.flatMap((batch) => batch.by[column] ?? [])] as const);
+  return { outputs, width, labels, classes: signature.classes ?? null, rowNumbers, by: Object.fromEntries(values) };
 }

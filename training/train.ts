@@ -1,110 +1,66 @@
-import { type ChildProcess, fork } from 'node:child_process';
-import { CodedError } from '../domain/errors.ts';
-import type { EpochMetrics } from '../domain/trainer.ts';
-import type { TrainerMessage, TrainingJob, TrainingResult } from './training-job.ts';
+import { randomUUID } from 'node:crypto';
+import { rm } from 'node:fs/promises';
+import { type ChildTrainer, trainInChild } from './in-child.ts';
+import { endAttempt } from './program/attempt-processes.ts';
+import { programWorkFolder } from './program/work-folder.ts';
+import type { TrainingEvents, TrainingJob, TrainingResult } from './training-job.ts';
 
-export type { TrainingJob, TrainingResult } from './training-job.ts';
+export type { TrainingEvents, TrainingJob, TrainingResult } from './training-job.ts';
 
-export type TrainOptions = { readonly onEpoch: (epoch: EpochMetrics) => void; readonly signal: AbortSignal };
+/** What a training needs beside its job. */
+export type TrainOptions = TrainingEvents & { readonly signal: AbortSignal };
 
-const program = new URL(
-  import.meta.url.endsWith('.ts') ? '../dist/training/trainer-process.js' : './trainer-process.js',
-  import.meta.url,
-);
-/** A trainer has nothing to tidy up on SIGTERM: what is still there after two seconds hangs. */
-const graceMs = 2_000;
-/** Enough for the reason of a crash. */
-const keptLines = 20;
+/** The built-in trainer has nothing to tidy up on SIGTERM: what is still there after two seconds hangs. */
+const builtIn = { entry: entry('trainer-process'), graceMs: 2_000, silentForMs: null };
+/** Longer than the ten seconds that a program has after SIGTERM. */
+const programGraceMs = 15_000;
+/** What the check of a model may take beyond the time that its program may be silent. */
+const checkMs = 120_000;
 
 /**
- * Trains in a process of its own and returns when that process has ended, so that none is ever left behind.
+ * The port of all trainers: trains in a process of its own and returns when that process, and all that it started, has ended.
  *
- * @throws CodedError the trainer's own error, or TRAINING_FAILED with its last lines when it ended without a word;
- * the signal's reason when it was aborted.
+ * @throws CodedError the trainer's own error (INPUT_INVALID, DATA_UNREADABLE, FEATURES_INVALID, MODEL_INVALID, TRAINING_FAILED,
+ * TRAINING_INTERRUPTED, DEVICE_MEMORY_EXHAUSTED, ENVIRONMENT_UNOBTAINABLE, DISK_FULL), or TRAINING_FAILED with its last lines when it ended
+ * without a word; the signal's reason when it was aborted.
  */
-export async function trainInChild(job: TrainingJob, options: TrainOptions): Promise<TrainingResult> {
-  options.signal.throwIfAborted();
-  const child = fork(program, { stdio: ['ignore', 'pipe', 'pipe', 'ipc'], execArgv: [] });
-  const lines = lastLines(child);
-  const end = () => endChild(child);
-  options.signal.addEventListener('abort', end, { once: true });
-  try {
-    const answer = await exchange(child, job, options);
-    options.signal.throwIfAborted();
-    if (answer.fault !== null) throw answer.fault.error;
-    if (answer.message?.type === 'done') return answer.message.result;
-    if (answer.message?.type === 'failed')
-      throw new CodedError(answer.message.failure.code, answer.message.failure.message, {
-        details: answer.message.failure.details,
-      });
-    throw died(answer.how, lines());
-  } finally {
-    options.signal.removeEventListener('abort', end);
+export async function train(job: TrainingJob, options: TrainOptions): Promise<TrainingResult> {
+  const { trainer } = job;
+  switch (trainer.kind) {
+    case 'dense':
+      return trainInChild({ ...builtIn, environment: process.env }, job, options);
+    case 'program':
+    case 'activity':
+      return trainProgramInChild(job, { ...options, silentForMs: trainer.silentForMs });
+    default:
+      return trainer satisfies never;
   }
 }
 
-type Answer = {
-  readonly message: Exclude<TrainerMessage, { type: 'epoch' }> | null;
-  /** What `onEpoch` threw. */
-  readonly fault: { readonly error: unknown } | null;
-  readonly how: string;
-};
-
-/** Sends the job and hears the child until it and its streams are closed. */
-function exchange(child: ChildProcess, job: TrainingJob, options: TrainOptions): Promise<Answer> {
-  return new Promise((resolve, reject) => {
-    let message: Answer['message'] = null;
-    let fault: Answer['fault'] = null;
-    child.on('message', (heard: TrainerMessage) => {
-      if (heard.type !== 'epoch') message = heard;
-      else fault ??= report(heard.epoch, child, options);
-    });
-    child.once('error', reject);
-    child.once('close', (code, signal) =>
-      resolve({ message, fault, how: signal === null ? `ended with exit code ${code}` : `was ended by ${signal}` }),
-    );
-    // A child that is gone already is seen by its 'close'.
-    child.send(job, () => {});
-  });
-}
-
-/** An error of the listener ends the child, and is thrown when that is gone. */
-function report(epoch: EpochMetrics, child: ChildProcess, options: TrainOptions): Answer['fault'] {
+/** Where the child itself was killed, what it had started is found by the attempt's name, and its work folder by that of the output. */
+async function trainProgramInChild(
+  job: TrainingJob,
+  options: TrainOptions & { readonly silentForMs: number },
+): Promise<TrainingResult> {
+  const attempt = randomUUID();
+  const child: ChildTrainer = {
+    entry: entry('program/program-process'),
+    graceMs: programGraceMs,
+    silentForMs: options.silentForMs + checkMs,
+    environment: { ...process.env, PERDURA_ATTEMPT: attempt },
+  };
   try {
-    options.onEpoch(epoch);
-    return null;
+    return await trainInChild(child, job, options);
   } catch (error) {
-    endChild(child);
-    return { error };
+    await rm(job.outputFolder, { recursive: true, force: true });
+    throw error;
+  } finally {
+    await endAttempt(attempt);
+    await rm(programWorkFolder(job), { recursive: true, force: true });
   }
 }
 
-function endChild(child: ChildProcess): void {
-  child.kill('SIGTERM');
-  const timer = setTimeout(() => child.kill('SIGKILL'), graceMs);
-  child.once('close', () => clearTimeout(timer));
-}
-
-function lastLines(child: ChildProcess): () => string {
-  let text = '';
-  for (const stream of [child.stdout, child.stderr]) {
-    stream?.setEncoding('utf8');
-    stream?.on('data', (piece: string) => {
-      text = `${text}${piece}`
-        .split('\n')
-        .slice(-keptLines - 1)
-        .join('\n')
-        .slice(-4_000);
-    });
-  }
-  return () => text.trim();
-}
-
-function died(how: string, lines: string): CodedError {
-  const memory = how.includes('SIGKILL') || lines.includes('heap') ? ' It may have run out of memory.' : '';
-  return new CodedError(
-    'TRAINING_FAILED',
-    `The trainer ${how} without a model.${memory} ${lines === '' ? 'It wrote nothing.' : `Its last lines: ${lines}`}`,
-    { details: { lines } },
-  );
+function entry(name: string): URL {
+  const built = import.meta.url.endsWith('.ts') ? `../dist/training/${name}.js` : `./${name}.js`;
+  return new URL(built, import.meta.url);
 }

@@ -14,10 +14,17 @@ process.once('message', (job: TrainingJob) => {
 
 async function run(job: TrainingJob): Promise<void> {
   try {
-    const result = await trainDense(job, {
-      now: () => performance.now(),
-      onEpoch: (epoch) => send({ type: 'epoch', epoch }),
-    });
+    const { trainer } = job;
+    if (trainer.kind !== 'dense') throw new TypeError(`the built-in trainer is no '${trainer.kind}'`);
+    const result = await trainDense(
+      { ...job, trainer },
+      {
+        now: () => performance.now(),
+        onMetric: (point) => send({ type: 'metric', point }),
+        onCheckpoint: ({ step, file }) => send({ type: 'checkpoint', step, file }),
+        onProgress: (text) => send({ type: 'progress', text }),
+      },
+    );
     send({ type: 'done', result }, () => process.exit(0));
   } catch (error) {
     send({ type: 'failed', failure: failureOf(error) }, () => process.exit(0));

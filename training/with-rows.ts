@@ -10,6 +10,8 @@ export type RowTablesOptions = {
   /** Joined rows lie in a folder of their own in here while they are read; it is made when it does not exist. */
   readonly workFolder: string;
   readonly memoryLimit: string;
+  /** Columns beside the record that are asked of the rows. */
+  readonly by?: readonly string[];
 };
 
 /**
@@ -27,10 +29,7 @@ export async function withRows<Result>(
   const folder = query.features.aggregates === null ? null : await makeFolder(options.workFolder);
   const tables = await openTables(folder === null ? bounds : { ...bounds, temporaryFolder: folder });
   try {
-    return await work(
-      tables,
-      folder === null ? query : await joinPast(tables, query, { dataset: options.dataset, folder }),
-    );
+    return await work(tables, folder === null ? query : await joinPast(tables, query, { ...options, folder }));
   } finally {
     tables.close();
     if (folder !== null) await rm(folder, { recursive: true, force: true });

@@ -1,6 +1,7 @@
 import type { DenseModel } from '../../training/dense-model.ts';
+import type { Task } from '../../domain/target.ts';
 import { encodeDenseModel } from '../../training/onnx/dense-graph.ts';
-import { openOnnxSession } from '../../training/onnx-session.ts';
+import { openOnnxSession, type OnnxShape } from '../../training/onnx-session.ts';
 
 /**
  * Two inputs (one number, one category with an embedding of width 1), two hidden units, one output:
@@ -17,7 +18,10 @@ const model: DenseModel = {
       { kernel: { rows: 2, columns: 1, values: Float32Array.of(1, -1) }, bias: Float32Array.of(0.5) },
     ],
   },
+  output: { task: 'binary' },
 };
+
+const shape = shapeOf(model);
 
 test('the exported graph standardises, looks up and computes as worked out by hand', async () => {
   const numbers = Float32Array.of(14, 14, 14, 6);
@@ -26,6 +30,24 @@ test('the exported graph standardises, looks up and computes as worked out by ha
   const logits = [2 - 2 + 0.5, 0 - 0 + 0.5, 1.25 - 0 + 0.5, 0 - 6 + 0.5];
   const probabilities = await predict(model, { rows: 4, numbers, categories });
   logits.forEach((logit, row) => expect(probabilities[row]).toBeCloseTo(1 / (1 + Math.exp(-logit)), 6));
+});
+
+test('of several classes the graph gives the softmax of the last layer', async () => {
+  const layers = [
+    { kernel: { rows: 2, columns: 3, values: Float32Array.of(1, 0, 2, 0, 1, 0) }, bias: Float32Array.of(0, 0, -1) },
+  ];
+  const several: DenseModel = { ...model, weights: { ...model.weights, layers }, output: { task: 'multiclass' } };
+  // x = 1, e = -1: logits 1, -1, 1.
+  const found = await predict(several, { rows: 1, numbers: Float32Array.of(14), categories: ['ŗed'] });
+  const sum = 2 * Math.E + 1 / Math.E;
+  [Math.E / sum, 1 / Math.E / sum, Math.E / sum].forEach((share, place) => expect(found[place]).toBeCloseTo(share, 6));
+});
+
+test('a regression is stretched and shifted back inside the graph', async () => {
+  const output = { task: 'regression', mean: 100, deviation: 20 } as const;
+  const rows = { rows: 1, numbers: Float32Array.of(14), categories: ['green'] };
+  const [prediction] = await predict({ ...model, output }, rows);
+  expect(prediction).toBeCloseTo(100 + 20 * 1.75, 4);
 });
 
 test('a model of numbers alone takes one input', async () => {
@@ -61,19 +83,24 @@ test('the same model gives the same bytes', () => {
 });
 
 test('a file that is no model is MODEL_INVALID', async () => {
-  await expect(openOnnxSession(Buffer.from('no model'), model.names)).rejects.toMatchObject({ code: 'MODEL_INVALID' });
+  await expect(openOnnxSession(Buffer.from('no model'), shape)).rejects.toMatchObject({ code: 'MODEL_INVALID' });
 });
 
 test('a model with other inputs than the signature is MODEL_INVALID', async () => {
-  const names = { numbers: ['amount'], categories: [] };
+  const names = { ...shape, categories: [] };
   await expect(openOnnxSession(encodeDenseModel(model), names)).rejects.toMatchObject({ code: 'MODEL_INVALID' });
 });
+
+function shapeOf({ names, output: { task }, weights }: DenseModel): OnnxShape {
+  const classes = Array.from({ length: weights.layers.at(-1)?.bias.length ?? 0 }, (_, place) => `class ${place}`);
+  return { ...names, target: { name: 'any', task: task satisfies Task, sql: 'any' }, classes };
+}
 
 async function predict(
   given: DenseModel,
   rows: { readonly rows: number; readonly numbers: Float32Array; readonly categories: string[] },
 ): Promise<Float32Array> {
-  const session = await openOnnxSession(encodeDenseModel(given), given.names);
+  const session = await openOnnxSession(encodeDenseModel(given), shapeOf(given));
   try {
     return await session.predict(rows);
   } finally {

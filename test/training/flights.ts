@@ -1,11 +1,20 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { createHash } from 'node:crypto';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { literal, openTables } from '../../stores/tables.ts';
-import type { TrainingJob } from '../../training/train.ts';
+import type { DenseJob } from '../../training/built-in/train-dense.ts';
+import type { TrainingEvents, TrainingJob } from '../../training/training-job.ts';
 
-const source = fileURLToPath(new URL('../../node_modules/vega-datasets/data/flights-3m.parquet', import.meta.url));
+const data = (name: string) => fileURLToPath(new URL(`../../node_modules/vega-datasets/data/${name}`, import.meta.url));
+const source = data('flights-3m.parquet');
+
+/** Measurements of 344 penguins of three species, some without sex or sizes: a SQL source. */
+export const penguins = `(SELECT Species AS species, Island AS island, Sex AS sex, "Beak Length (mm)" AS length, "Beak Depth (mm)" AS depth, "Flipper Length (mm)" AS flipper, "Body Mass (g)" AS mass FROM read_json(${literal(data('penguins.json'))}))`;
+
+/** Fuel use of 406 cars, a few without horsepower or use: a SQL source. */
+export const cars = `(SELECT Name AS name, Miles_per_Gallon AS miles, Cylinders AS cylinders, Displacement AS displacement, Horsepower AS horsepower, Weight_in_lbs AS weight, Origin AS origin FROM read_json(${literal(data('cars.json'))}))`;
 
 /** The feature functions of the tests: a route is a category of some thousand values, most of them rare. */
 export const flightFeatures = `
@@ -69,8 +78,30 @@ export function trainingJob(
     trainer: { kind: 'dense', hidden: [32, 16], epochs: 1, batchSize: 1024, learningRate: 0.003, embedding: 4 },
     seed: 7,
     outputFolder: join(workplace.folder, name),
+    checkpointFolder: join(workplace.folder, `${name}-checkpoints`),
+    resume: null,
+    program: null,
     ...parts,
   };
+}
+
+/** A job as the built-in trainer takes it. */
+export function denseJob(job: TrainingJob): DenseJob {
+  const { trainer } = job;
+  if (trainer.kind !== 'dense') throw new TypeError(`'${trainer.kind}' is not built in`);
+  return { ...job, trainer };
+}
+
+/** Listeners for a test that hears only some of them. */
+export function listeners(heard: Partial<TrainingEvents> = {}): TrainingEvents {
+  return { onMetric: () => {}, onCheckpoint: () => {}, onProgress: () => {}, ...heard };
+}
+
+/** The SHA-256 of a file, hex. */
+export async function sha256Of(file: string): Promise<string> {
+  return createHash('sha256')
+    .update(await readFile(file))
+    .digest('hex');
 }
 
 /** Waits until a condition holds, at most ten seconds. */

@@ -6,8 +6,8 @@ import { openTables, type Tables } from '../../stores/tables.ts';
 import { joinPast } from '../../training/join-past.ts';
 import { type LabelledRows, readFeatureNames, readLabelledRows } from '../../training/labelled-rows.ts';
 import { scoreRows } from '../../training/score.ts';
-import { trainInChild } from '../../training/train.ts';
-import { flightFeatures, openWorkplace, trainingJob, type Workplace } from './flights.ts';
+import { train as trainJob } from '../../training/train.ts';
+import { flightFeatures, listeners, openWorkplace, trainingJob, type Workplace } from './flights.ts';
 
 const target = { name: 'late', task: 'binary', sql: 'delay > 15' } as const;
 
@@ -99,14 +99,18 @@ test('a model with aggregates is trained and scored, and its rows are not left b
     await readFile(join(workplace.folder, 'past', 'model.onnx')),
   );
   const workFolder = join(workplace.folder, 'work');
-  const { probabilities, labels } = await scoreRows({
+  const { outputs, labels, by } = await scoreRows({
     packageFolder: join(workplace.folder, 'past'),
     parquetFiles: [january],
     where: "date >= TIMESTAMP '2001-01-10'",
+    // One that the features do not take, and one that they do.
+    by: ['destination', 'origin'],
     dataset: 'flights',
     workFolder,
   });
-  expect(probabilities.length).toBe(labels.length);
+  expect(outputs.length).toBe(labels.length);
+  expect(new Set(by['destination']).size).toBeGreaterThan(10);
+  expect(by['origin']).toHaveLength(labels.length);
   expect(labels.length).toBeGreaterThan(5_000);
   expect(await readdir(workFolder)).toEqual([]);
   expect((await readdir(join(workplace.folder, 'past'))).toSorted()).toEqual([
@@ -115,7 +119,7 @@ test('a model with aggregates is trained and scored, and its rows are not left b
     'profile.json',
     'signature.json',
   ]);
-}, 30_000);
+}, 60_000);
 
 /** Eight flights in two hours' reach of each other; the sixth has no delay. */
 function fewFlights(): Promise<string> {
@@ -153,8 +157,8 @@ function train(
     learningRate: 0.003,
     embedding: 4,
   } as const;
-  return trainInChild(trainingJob(workplace, name, { trainer, ...parts }), {
-    onEpoch: () => {},
+  return trainJob(trainingJob(workplace, name, { trainer, ...parts }), {
+    ...listeners(),
     signal: new AbortController().signal,
   });
 }

@@ -1,4 +1,4 @@
-import { numberProfile } from '../../training/built-in/profile.ts';
+import { numberProfile, trainingProfile } from '../../training/profile.ts';
 
 test('a hundred different values give ten bins of ten, parted halfway between neighbours', () => {
   const { edges, counts } = numberProfile(Float32Array.from({ length: 100 }, (_, index) => 100 - index));
@@ -21,4 +21,23 @@ test('a feature that is mostly one value keeps the rest apart', () => {
 
 test('a constant feature has one bin', () => {
   expect(numberProfile(Float32Array.of(3, 3, 3))).toMatchObject({ edges: [], counts: [3] });
+});
+
+test('of several classes the most likely one is counted by its place, and there is no share of true labels', () => {
+  const table = {
+    names: { numbers: [], categories: [] },
+    task: 'multiclass',
+    classes: ['a', 'b', 'c'],
+    rows: 3,
+    skipped: 0,
+    numbers: new Float32Array(),
+    codes: new Int32Array(),
+    labels: Float64Array.of(0, 1, 2),
+    vocabularies: [],
+  } as const;
+  const predictions = Float32Array.of(0.5, 0.25, 0.25, 0.25, 0.25, 0.5, 0.375, 0.25, 0.375);
+  expect(trainingProfile(table, predictions)).toMatchObject({
+    prediction: { edges: [0.5, 1.5], counts: [2, 0, 1] },
+    labelShare: null,
+  });
 });

@@ -1,8 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { trainDense } from '../../training/built-in/train-dense.ts';
-import type { TrainingJob } from '../../training/training-job.ts';
-import { flightFeatures, openWorkplace, trainingJob, type Workplace } from './flights.ts';
+import { type DenseJob, trainDense } from '../../training/built-in/train-dense.ts';
+import { flightFeatures, listeners, openWorkplace, denseJob, trainingJob, type Workplace } from './flights.ts';
 
 let workplace: Workplace;
 let flights: string;
@@ -93,10 +92,13 @@ test('a file that is not there is DATA_UNREADABLE and named', async () => {
 
 test('a learning rate that lets the loss overflow is TRAINING_FAILED', async () => {
   const trainer = { kind: 'dense', hidden: [8], epochs: 3, batchSize: 64, learningRate: 1e38, embedding: 2 } as const;
-  await expect(train({ trainer })).rejects.toMatchObject({ code: 'TRAINING_FAILED' });
+  await expect(train({ trainer })).rejects.toMatchObject({
+    code: 'TRAINING_FAILED',
+    message: expect.stringMatching(/after epoch 1\. Take a learning rate below 1e\+38/),
+  });
 });
 
-function train(parts: Partial<TrainingJob>): Promise<unknown> {
+function train(parts: Partial<DenseJob>): Promise<unknown> {
   const job = trainingJob(workplace, 'out', { parquetFiles: [flights], featuresFile: features, ...parts });
-  return trainDense(job, { now: () => performance.now(), onEpoch: () => {} });
+  return trainDense(denseJob(job), { ...listeners(), now: () => performance.now() });
 }

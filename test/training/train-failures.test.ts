@@ -2,8 +2,8 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { type TrainingJob, trainInChild } from '../../training/train.ts';
-import { eventually, flightFeatures, lives, openWorkplace, trainingJob, type Workplace } from './flights.ts';
+import { type TrainingJob, train as trainJob } from '../../training/train.ts';
+import { eventually, flightFeatures, listeners, lives, openWorkplace, trainingJob, type Workplace } from './flights.ts';
 
 let workplace: Workplace;
 let flights: string;
@@ -50,37 +50,39 @@ test('a trainer that crashes is TRAINING_FAILED with its last lines', async () =
   });
 });
 
-test('an error of the epoch listener ends the trainer and is thrown', async () => {
-  const training = trainInChild(endlessJob(features), {
-    onEpoch() {
-      throw new Error('not listening');
-    },
+test('an error of the metric listener ends the trainer and is thrown', async () => {
+  const training = trainJob(endlessJob(features), {
+    ...listeners({
+      onMetric() {
+        throw new Error('not listening');
+      },
+    }),
     signal: new AbortController().signal,
   });
   await expect(training).rejects.toThrow('not listening');
-}, 20_000);
+}, 60_000);
 
 test('an abort ends the trainer and is thrown', async () => {
   const { featuresFile, pid } = await withPid('abort');
   const controller = new AbortController();
-  const training = trainInChild(endlessJob(featuresFile), {
-    onEpoch: () => controller.abort(new Error('cancelled')),
+  const training = trainJob(endlessJob(featuresFile), {
+    ...listeners({ onMetric: () => controller.abort(new Error('cancelled')) }),
     signal: controller.signal,
   });
   await expect(training).rejects.toThrow('cancelled');
   expect(lives(await pid())).toBe(false);
-}, 20_000);
+}, 60_000);
 
 test('a trainer that does not heed SIGTERM is killed', async () => {
   const { featuresFile, pid } = await withPid('deaf', "process.on('SIGTERM', () => {});");
   const controller = new AbortController();
-  const training = trainInChild(endlessJob(featuresFile), {
-    onEpoch: () => controller.abort(new Error('cancelled')),
+  const training = trainJob(endlessJob(featuresFile), {
+    ...listeners({ onMetric: () => controller.abort(new Error('cancelled')) }),
     signal: controller.signal,
   });
   await expect(training).rejects.toThrow('cancelled');
   expect(lives(await pid())).toBe(false);
-}, 20_000);
+}, 60_000);
 
 test('the trainer ends when its parent is killed', async () => {
   const { featuresFile, pid } = await withPid('orphan');
@@ -94,11 +96,11 @@ test('the trainer ends when its parent is killed', async () => {
   } finally {
     parent.kill('SIGKILL');
   }
-}, 20_000);
+}, 60_000);
 
 function train(parts: Partial<TrainingJob>): Promise<unknown> {
   const job = trainingJob(workplace, 'out', { parquetFiles: [flights], featuresFile: features, ...parts });
-  return trainInChild(job, { onEpoch: () => {}, signal: new AbortController().signal });
+  return trainJob(job, { ...listeners(), signal: new AbortController().signal });
 }
 
 /** Trains for longer than any test waits. */
@@ -106,7 +108,8 @@ function endlessJob(featuresFile: string): TrainingJob {
   const trainer = {
     kind: 'dense',
     hidden: [8],
-    epochs: 10_000,
+    epochs: 100_000,
+    checkpointEvery: 1_000,
     batchSize: 256,
     learningRate: 1e-4,
     embedding: 2,
@@ -128,8 +131,8 @@ async function withPid(name: string, more = ''): Promise<{ featuresFile: string;
 function startParent(job: TrainingJob): ChildProcess {
   const compiled = fileURLToPath(new URL('../../dist/training/train.js', import.meta.url));
   const script = `
-    import { trainInChild } from ${JSON.stringify(compiled)};
-    await trainInChild(${JSON.stringify(job)}, { onEpoch: () => console.log('epoch'), signal: new AbortController().signal });
+    import { train } from ${JSON.stringify(compiled)};
+    await train(${JSON.stringify(job)}, { onMetric: () => console.log('epoch'), onCheckpoint() {}, onProgress() {}, signal: new AbortController().signal });
   `;
   return spawn(process.execPath, ['--input-type=module', '--eval', script], { stdio: ['ignore', 'pipe', 'inherit'] });
 }

@@ -1,4 +1,4 @@
-import { createValueCounter, toVocabulary } from '../../training/built-in/vocabulary.ts';
+import { createValueCounter, toVocabulary } from '../../training/vocabulary.ts';
 
 test('a vocabulary is sorted by value and does not depend on the order of the rows', () => {
   expect(vocabularyOf(['b', 'a', 'b', 'c'])).toEqual(['a', 'b', 'c']);

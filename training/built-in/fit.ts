@@ -1,112 +1,125 @@
 import { setImmediate } from 'node:timers/promises';
 import * as tf from '@tensorflow/tfjs-core';
 import { CodedError } from '../../domain/errors.ts';
-import type { EpochMetrics, TrainerSpec } from '../../domain/trainer.ts';
+import type { DenseTrainer } from '../../domain/trainer.ts';
 import type { DenseWeights, Standardisation } from '../dense-model.ts';
-import { toInput, toLabels } from './batch.ts';
-import { initialWeights } from './initial-weights.ts';
-import { crossEntropy, gradients } from './gradients.ts';
-import { disposeNetwork, forward, type Network, toNetwork, toWeights } from './network.ts';
-import { createRandom, type Random, shuffle } from './random.ts';
-import { codeCounts, type TrainingTable } from './training-table.ts';
+import type { TrainingTable } from '../training-table.ts';
+import { adamStep } from './adam.ts';
+import { toInput, toWanted } from './batch.ts';
+import type { FitState } from './fit-state.ts';
+import { gradients } from './gradients.ts';
+import type { LabelPlan } from './label-plan.ts';
+import { lossOf } from './loss.ts';
+import { forward, toNetwork } from './network.ts';
+import { randomFrom, shuffle } from './random.ts';
+import { copyWeights, weightArrays } from './weight-arrays.ts';
 
-/** What is fitted, with which settings; `now` is a clock in milliseconds, for `elapsedMs` only. */
+/** How one pass over the learned rows went; `validationLoss` only where rows are held out. */
+export type Epoch = { readonly epoch: number; readonly loss: number; readonly validationLoss: number | null };
+
+/** What is fitted, with which settings. */
 export type FitOptions = {
   readonly standardisation: Standardisation;
-  readonly trainer: TrainerSpec;
-  readonly seed: number;
-  readonly now: () => number;
-  readonly onEpoch: (epoch: EpochMetrics) => void;
+  readonly plan: LabelPlan;
+  readonly trainer: DenseTrainer;
+  /** Rows that are not learned from; empty: all are. */
+  readonly heldOut: Uint32Array;
+  readonly onEpoch: (epoch: Epoch) => void;
+  /** Called where the state is worth keeping, before it changes again. */
+  readonly onState: (state: FitState) => Promise<void>;
 };
 
 /** So many steps take well under a second: then signals and a closed channel are looked at. */
 const stepsBetweenPauses = 16;
+/** Rows of one look at those held out. */
+const validationRows = 4_096;
 
 /**
- * Fits the network by Adam on mini-batches in an order that the seed alone determines.
+ * Fits the network by Adam on mini-batches, in an order that the seed alone determines, from where the state stands to the last epoch or
+ * to where early stopping ends it. The state changes in place.
  *
  * @throws CodedError TRAINING_FAILED when the loss is not finite any more.
  */
-export async function fit(table: TrainingTable, options: FitOptions): Promise<DenseWeights> {
-  const random = createRandom(options.seed);
-  const shape = {
-    numbers: table.names.numbers.length,
-    vocabularies: table.vocabularies.map((values) => values.length),
-    embedding: options.trainer.embedding,
-    hidden: options.trainer.hidden,
-  };
-  const network = toNetwork(initialWeights(shape, random));
-  const optimizer = tf.train.adam(options.trainer.learningRate);
-  const order = Uint32Array.from({ length: table.rows }, (_, row) => row);
-  try {
-    for (let epoch = 1; epoch <= options.trainer.epochs; epoch += 1) {
-      const startedAt = options.now();
-      const loss = await fitEpoch({ table, options, network, optimizer, order, random });
-      if (!Number.isFinite(loss)) throw diverged(epoch, options.trainer);
-      options.onEpoch({ epoch, loss, rows: table.rows, elapsedMs: Math.round(options.now() - startedAt) });
-    }
-    return withUnseen(toWeights(network), table);
-  } finally {
-    disposeNetwork(network);
-    optimizer.dispose();
+export async function fit(table: TrainingTable, options: FitOptions, state: FitState): Promise<DenseWeights> {
+  const { trainer } = options;
+  while (state.epoch < trainer.epochs && !hasStopped(state, trainer)) {
+    const loss = await fitEpoch(table, options, state);
+    const validationLoss = options.heldOut.length === 0 ? null : await heldOutLoss(table, options, state.weights);
+    const epoch = state.epoch + 1;
+    if (!Number.isFinite(loss) || (validationLoss !== null && !Number.isFinite(validationLoss)))
+      throw diverged(epoch, trainer);
+    state.epoch = epoch;
+    state.loss = loss;
+    if (validationLoss !== null && validationLoss < (state.best?.loss ?? Infinity))
+      state.best = { epoch, loss: validationLoss, weights: copyWeights(state.weights) };
+    options.onEpoch({ epoch, loss, validationLoss });
+    const last = epoch === trainer.epochs || hasStopped(state, trainer);
+    if (last || epoch % (trainer.checkpointEvery ?? 1) === 0) await options.onState(state);
   }
+  return copyWeights(state.best?.weights ?? state.weights);
+}
+
+/** Whether the loss on the rows held out has not sunk for as many epochs as are waited for. */
+export function hasStopped(state: FitState, { earlyStopping }: DenseTrainer): boolean {
+  if (earlyStopping === undefined || state.best === null) return false;
+  return state.epoch - state.best.epoch >= earlyStopping.patience;
 }
 
 /** One pass over all rows; gives the mean of the batches' losses as they were before each step. */
-async function fitEpoch(pass: {
-  readonly table: TrainingTable;
-  readonly options: FitOptions;
-  readonly network: Network;
-  readonly optimizer: tf.Optimizer;
-  readonly order: Uint32Array;
-  readonly random: Random;
-}): Promise<number> {
-  const { table, options, network, optimizer, order } = pass;
-  shuffle(order, pass.random);
+async function fitEpoch(table: TrainingTable, options: FitOptions, state: FitState): Promise<number> {
+  const { order } = state;
+  const { batchSize, learningRate } = options.trainer;
+  const weights = weightArrays(state.weights);
+  shuffle(order, randomFrom(state.random));
   let sum = 0;
-  for (let start = 0, step = 1; start < table.rows; start += options.trainer.batchSize, step += 1) {
-    const rows = order.subarray(start, start + options.trainer.batchSize);
-    sum += rows.length * fitBatch(table, options.standardisation, network, optimizer, rows);
+  for (let start = 0, step = 1; start < order.length; start += batchSize, step += 1) {
+    const rows = order.subarray(start, start + batchSize);
+    const { loss, slopes } = batchGradients(table, options, state.weights, rows);
+    adamStep(state.adam, weights, slopes, learningRate);
+    sum += rows.length * loss;
     if (step % stepsBetweenPauses === 0) await setImmediate();
   }
-  return sum / table.rows;
+  return sum / order.length;
 }
 
-function fitBatch(
+function batchGradients(
   table: TrainingTable,
-  standardisation: Standardisation,
-  network: Network,
-  optimizer: tf.Optimizer,
+  options: FitOptions,
+  weights: DenseWeights,
   rows: Uint32Array,
-): number {
-  return tf.tidy(() => {
-    const input = toInput(table, standardisation, rows);
-    const labels = toLabels(table, rows);
+): { readonly loss: number; readonly slopes: readonly Float32Array[] } {
+  let found: { readonly loss: number; readonly slopes: readonly Float32Array[] } = { loss: Number.NaN, slopes: [] };
+  tf.tidy(() => {
+    const network = toNetwork(weights);
+    const input = toInput(table, options.standardisation, rows);
     const run = forward(network, input);
-    const loss = crossEntropy(run.logits, labels).dataSync<'float32'>()[0];
-    optimizer.applyGradients(gradients(network, input, run, labels));
-    return loss ?? Number.NaN;
+    const { loss, delta } = lossOf(options.plan.output.task, run.outputs, toWanted(table, options.plan, rows));
+    const slopes = gradients(network, input, run, delta).map((slope) => slope.dataSync<'float32'>());
+    found = { loss: loss.dataSync<'float32'>()[0] ?? Number.NaN, slopes };
   });
+  return found;
 }
 
-/**
- * Where training saw no value outside the vocabulary, row 0 never learned: it becomes the mean of the known rows, weighted by how
- * often each occurs, so that a new value counts as an average one.
- */
-function withUnseen(weights: DenseWeights, table: TrainingTable): DenseWeights {
-  weights.embeddings.forEach(({ columns, values }, column) => {
-    const counts = codeCounts(table, column);
-    if (counts[0] !== 0) return;
-    for (let cell = 0; cell < columns; cell += 1)
-      values[cell] =
-        counts.reduce((sum, count, row) => sum + count * (values[row * columns + cell] ?? 0), 0) / table.rows;
-  });
-  return weights;
+/** The mean loss over the rows held out. */
+async function heldOutLoss(table: TrainingTable, options: FitOptions, weights: DenseWeights): Promise<number> {
+  const { heldOut, plan } = options;
+  let sum = 0;
+  for (let start = 0; start < heldOut.length; start += validationRows) {
+    const rows = heldOut.subarray(start, start + validationRows);
+    const loss = tf.tidy(() => {
+      const { outputs } = forward(toNetwork(weights), toInput(table, options.standardisation, rows));
+      return lossOf(plan.output.task, outputs, toWanted(table, plan, rows)).loss.dataSync<'float32'>()[0];
+    });
+    sum += rows.length * (loss ?? Number.NaN);
+    await setImmediate();
+  }
+  return sum / heldOut.length;
 }
 
-function diverged(epoch: number, trainer: TrainerSpec): CodedError {
+function diverged(epoch: number, trainer: DenseTrainer): CodedError {
   return new CodedError(
     'TRAINING_FAILED',
     `The loss is not a finite number after epoch ${epoch}. Take a learning rate below ${trainer.learningRate}, or look for features of extreme size.`,
+    { details: { epoch, learningRate: trainer.learningRate } },
   );
 }

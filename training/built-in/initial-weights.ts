@@ -7,6 +7,7 @@ export type DenseShape = {
   readonly vocabularies: readonly number[];
   readonly embedding: number;
   readonly hidden: readonly number[];
+  readonly outputs: number;
 };
 
 /**
@@ -20,7 +21,7 @@ export function initialWeights(shape: DenseShape, random: Random): DenseWeights 
     return table;
   });
   const inputs = shape.numbers + shape.vocabularies.length * shape.embedding;
-  const widths = [inputs, ...shape.hidden, 1];
+  const widths = [inputs, ...shape.hidden, shape.outputs];
   const layers = widths.slice(1).map((columns, index): DenseLayer => {
     const rows = widths[index] ?? 0;
     return {

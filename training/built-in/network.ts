@@ -1,44 +1,25 @@
 import * as tf from '@tensorflow/tfjs-core';
-import type { DenseLayer, DenseWeights, Matrix } from '../dense-model.ts';
+import type { DenseWeights, Matrix } from '../dense-model.ts';
 
-/** The weights as variables of TensorFlow.js, trained in place. They live outside the garbage collector: dispose of them. */
+/** The weights as tensors of TensorFlow.js. They live outside the garbage collector: make them inside `tf.tidy`. */
 export type Network = {
-  readonly embeddings: readonly tf.Variable<tf.Rank.R2>[];
-  readonly layers: readonly { readonly kernel: tf.Variable<tf.Rank.R2>; readonly bias: tf.Variable<tf.Rank.R1> }[];
+  readonly embeddings: readonly tf.Tensor2D[];
+  readonly layers: readonly { readonly kernel: tf.Tensor2D; readonly bias: tf.Tensor1D }[];
 };
 
 /** One batch as tensors: standardised `numbers` [n, k] (null: the model has none) and for each category its codes [n]. */
 export type NetworkInput = { readonly numbers: tf.Tensor2D | null; readonly codes: readonly tf.Tensor1D[] };
 
-/** Makes variables of weights. */
+/** The input of each layer, and the last one's values [n, outputs]: logits, or predictions of the standardised target. */
+export type Forward = { readonly inputs: readonly tf.Tensor2D[]; readonly outputs: tf.Tensor2D };
+
+/** Copies weights into tensors. */
 export function toNetwork(weights: DenseWeights): Network {
   return {
-    embeddings: weights.embeddings.map(toVariable),
-    layers: weights.layers.map(({ kernel, bias }) => ({
-      kernel: toVariable(kernel),
-      bias: tf.variable(tf.tensor1d(bias)),
-    })),
+    embeddings: weights.embeddings.map(toTensor),
+    layers: weights.layers.map(({ kernel, bias }) => ({ kernel: toTensor(kernel), bias: tf.tensor1d(bias) })),
   };
 }
-
-/** Copies the variables out again. */
-export function toWeights(network: Network): DenseWeights {
-  return {
-    embeddings: network.embeddings.map(toMatrix),
-    layers: network.layers.map(({ kernel, bias }): DenseLayer => ({
-      kernel: toMatrix(kernel),
-      bias: bias.dataSync<'float32'>().slice(),
-    })),
-  };
-}
-
-/** The logit of each row, [n, 1]. */
-export function logits(network: Network, input: NetworkInput): tf.Tensor2D {
-  return forward(network, input).logits;
-}
-
-/** The input of each layer, and the logits. */
-export type Forward = { readonly inputs: readonly tf.Tensor2D[]; readonly logits: tf.Tensor2D };
 
 /** Runs the network and keeps what its gradients need. */
 export function forward(network: Network, input: NetworkInput): Forward {
@@ -49,12 +30,7 @@ export function forward(network: Network, input: NetworkInput): Forward {
     const sum = tf.add<tf.Tensor2D>(tf.matMul(activation, kernel), bias);
     activation = index === network.layers.length - 1 ? sum : tf.relu(sum);
   }
-  return { inputs, logits: activation };
-}
-
-/** Frees the variables. */
-export function disposeNetwork(network: Network): void {
-  tf.dispose([...network.embeddings, ...network.layers.flatMap(({ kernel, bias }) => [kernel, bias])]);
+  return { inputs, outputs: activation };
 }
 
 function concatenate(network: Network, { numbers, codes }: NetworkInput): tf.Tensor2D {
@@ -66,11 +42,6 @@ function concatenate(network: Network, { numbers, codes }: NetworkInput): tf.Ten
   return parts.length === 1 && parts[0] !== undefined ? parts[0] : tf.concat2d(parts, 1);
 }
 
-function toVariable({ rows, columns, values }: Matrix): tf.Variable<tf.Rank.R2> {
-  return tf.variable(tf.tensor2d(values, [rows, columns]));
-}
-
-function toMatrix(variable: tf.Variable<tf.Rank.R2>): Matrix {
-  const [rows, columns] = variable.shape;
-  return { rows, columns, values: variable.dataSync<'float32'>().slice() };
+function toTensor({ rows, columns, values }: Matrix): tf.Tensor2D {
+  return tf.tensor2d(values, [rows, columns]);
 }

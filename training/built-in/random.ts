@@ -1,20 +1,36 @@
 /** A stream of uniform numbers in [0, 1) that a seed alone determines: `Math.random` cannot be seeded, and an audit trains again. */
 export type Random = () => number;
 
-/** A stream that the seed, any safe integer, determines; splitmix32 spreads it over the generator's state. */
-export function createRandom(seed: number): Random {
+/** The four words of a generator; it changes them in place, so that a copy is all that is needed to go on later. */
+export type RandomState = Int32Array;
+
+/** The state that a seed, any safe integer, begins with; splitmix32 spreads it over the four words. */
+export function seededState(seed: number): RandomState {
   const next = splitmix32((seed ^ Math.floor(seed / 2 ** 32)) | 0);
-  const bits = xoshiro128([next(), next(), next(), next()]);
+  return Int32Array.of(next(), next(), next(), next());
+}
+
+/** The stream that goes on from a state. */
+export function randomFrom(state: RandomState): Random {
+  const bits = xoshiro128(state);
   return () => bits() / 2 ** 32;
+}
+
+/** A stream that the seed determines. */
+export function createRandom(seed: number): Random {
+  return randomFrom(seededState(seed));
 }
 
 /**
  * xoshiro128** 1.1 (Blackman and Vigna, https://prng.di.unimi.it/xoshiro128starstar.c): the next 32 bits at each call. All of it is
  * arithmetic on 32-bit integers, hence the same on every machine.
  */
-export function xoshiro128(state: readonly [number, number, number, number]): () => number {
-  let [a, b, c, d] = state;
+export function xoshiro128(state: RandomState): () => number {
   return () => {
+    let a = state[0] ?? 0;
+    let b = state[1] ?? 0;
+    let c = state[2] ?? 0;
+    let d = state[3] ?? 0;
     const result = Math.imul(rotateLeft(Math.imul(b, 5), 7), 9) >>> 0;
     const shifted = b << 9;
     c ^= a;
@@ -23,6 +39,10 @@ export function xoshiro128(state: readonly [number, number, number, number]): ()
     a ^= d;
     c ^= shifted;
     d = rotateLeft(d, 11);
+    state[0] = a;
+    state[1] = b;
+    state[2] = c;
+    state[3] = d;
     return result;
   };
 }

@@ -26,7 +26,8 @@ export function encodeDenseModel(model: DenseModel): Uint8Array {
   ];
   const joined = concatenate(inputs);
   const layers = stack(model.weights.layers, joined.output);
-  const parts = [...inputs, joined, ...layers];
+  const answer = finish(model, layers.at(-1)?.output ?? '');
+  const parts = [...inputs, joined, ...layers, answer];
   const n: OnnxDimension = { dimParam: 'n' };
   return encodeOnnx({
     irVersion: 8,
@@ -37,16 +38,13 @@ export function encodeDenseModel(model: DenseModel): Uint8Array {
     producerName: 'perdura',
     graph: {
       name: 'dense',
-      node: [
-        ...parts.flatMap((part) => part.nodes),
-        { opType: 'Sigmoid', name: 'sigmoid', input: [layers.at(-1)?.output ?? ''], output: ['probability'] },
-      ],
+      node: parts.flatMap((part) => part.nodes),
       initializer: parts.flatMap((part) => part.tensors),
       input: [
         ...(numbers.length > 0 ? [value('numbers', dataType.float, [n, { dimValue: numbers.length }])] : []),
         ...(categories.length > 0 ? [value('categories', dataType.string, [n, { dimValue: categories.length }])] : []),
       ],
-      output: [value('probability', dataType.float, [n, { dimValue: 1 }])],
+      output: [value(answer.output, dataType.float, [n, { dimValue: model.weights.layers.at(-1)?.bias.length ?? 0 }])],
     },
   });
 }
@@ -139,6 +137,40 @@ function stack(layers: readonly DenseLayer[], input: string): readonly Part[] {
       output: last ? `${id}_sum` : `${id}_relu`,
     };
   });
+}
+
+/** The values of the last layer as the answer that `outputOf` names. */
+function finish({ output }: DenseModel, input: string): Part {
+  switch (output.task) {
+    case 'binary':
+      return {
+        nodes: [{ opType: 'Sigmoid', name: 'sigmoid', input: [input], output: ['probability'] }],
+        tensors: [],
+        output: 'probability',
+      };
+    case 'multiclass': {
+      const attribute = [{ name: 'axis', type: attributeType.int, i: 1 }];
+      return {
+        nodes: [{ opType: 'Softmax', name: 'softmax', input: [input], output: ['probabilities'], attribute }],
+        tensors: [],
+        output: 'probabilities',
+      };
+    }
+    case 'regression':
+      return {
+        nodes: [
+          { opType: 'Mul', name: 'stretch', input: [input, 'target_deviation'], output: ['stretched'] },
+          { opType: 'Add', name: 'shift', input: ['stretched', 'target_mean'], output: ['prediction'] },
+        ],
+        tensors: [
+          floats('target_deviation', [1], Float32Array.of(output.deviation)),
+          floats('target_mean', [1], Float32Array.of(output.mean)),
+        ],
+        output: 'prediction',
+      };
+    default:
+      return output satisfies never;
+  }
 }
 
 function value(name: string, elemType: number, dim: OnnxDimension[]): OnnxValue {

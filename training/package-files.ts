@@ -1,15 +1,16 @@
 import { copyFile, mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { canonicalJson } from '../../domain/canonical-json.ts';
-import type { TrainingProfile } from '../../domain/drift-report.ts';
-import { CodedError } from '../../domain/errors.ts';
-import type { PackageFile, Signature } from '../../domain/model-package.ts';
+import { canonicalJson } from '../domain/canonical-json.ts';
+import type { TrainingProfile } from '../domain/drift-report.ts';
+import { CodedError } from '../domain/errors.ts';
+import type { PackageFile, Signature } from '../domain/model-package.ts';
 
 /** The parts of a package before they are files. */
 export type PackageParts = {
   readonly folder: string;
   readonly featuresFile: string;
-  readonly onnx: Uint8Array;
+  /** Its bytes, or the path of a file to copy. */
+  readonly onnx: Uint8Array | string;
   readonly signature: Signature;
   readonly profile: TrainingProfile;
 };
@@ -28,7 +29,8 @@ export async function writePackageFiles(parts: PackageParts): Promise<Record<Pac
   };
   try {
     await mkdir(parts.folder, { recursive: true });
-    await writeFile(files['model.onnx'], parts.onnx);
+    if (typeof parts.onnx === 'string') await copyFile(parts.onnx, files['model.onnx']);
+    else await writeFile(files['model.onnx'], parts.onnx);
     await copyFile(parts.featuresFile, files['features.mjs']);
     await writeFile(files['signature.json'], canonicalJson(parts.signature));
     await writeFile(files['profile.json'], canonicalJson(parts.profile));

@@ -1,25 +1,29 @@
-import { CodedError } from '../../domain/errors.ts';
-import type { FeatureNames } from '../../domain/features.ts';
-import type { Tables } from '../../stores/tables.ts';
-import { countRows, type LabelledRowsQuery, readFeatureNames, readLabelledRows } from '../labelled-rows.ts';
+import { CodedError } from '../domain/errors.ts';
+import type { FeatureNames } from '../domain/features.ts';
+import type { Task } from '../domain/target.ts';
+import type { Tables } from '../stores/tables.ts';
+import { countRows, type LabelledRowsQuery, readClasses, readFeatureNames, readLabelledRows } from './labelled-rows.ts';
 import { createValueCounter, toVocabulary, type ValueCounter } from './vocabulary.ts';
 
 /**
  * All training rows as typed arrays, row-major: `numbers` [rows, names.numbers.length] as the features gave them, `codes`
- * [rows, names.categories.length], 0 for a value outside the vocabulary, else its place plus 1.
+ * [rows, names.categories.length], 0 for a value outside the vocabulary, else its place plus 1. Labels are those of `LabelledRows`.
  */
 export type TrainingTable = {
   readonly names: FeatureNames;
+  readonly task: Task;
+  /** Sorted; null where the target is not multiclass. */
+  readonly classes: readonly string[] | null;
   readonly rows: number;
   readonly skipped: number;
   readonly numbers: Float32Array;
   readonly codes: Int32Array;
-  readonly labels: Uint8Array;
+  readonly labels: Float64Array;
   readonly vocabularies: readonly (readonly string[])[];
 };
 
 /**
- * Reads the training rows. Half a million rows of five features take some 12 MB.
+ * Reads the training rows. Half a million rows of five features take some 15 MB.
  *
  * @throws CodedError INPUT_INVALID when no row is left or all labels are equal; those of `readLabelledRows`.
  */
@@ -27,21 +31,25 @@ export async function readTrainingTable(tables: Tables, query: LabelledRowsQuery
   const selected = await countRows(tables, query);
   const names = await readFeatureNames(tables, query);
   if (names === null) throw noRows(query, selected);
+  const { task } = query.target;
+  const classes = task === 'multiclass' ? await readClasses(tables, query) : null;
   const numbers = new Float32Array(selected * names.numbers.length);
   const codes = new Int32Array(selected * names.categories.length);
-  const labels = new Uint8Array(selected);
+  const labels = new Float64Array(selected);
   const counters = names.categories.map(createValueCounter);
   let rows = 0;
-  for await (const chunk of readLabelledRows(tables, query, names)) {
+  for await (const chunk of readLabelledRows(tables, query, names, { classes: classes ?? [] })) {
     numbers.set(chunk.rows.numbers, rows * names.numbers.length);
     codes.set(codesOf(counters, chunk.rows.categories), rows * names.categories.length);
     labels.set(chunk.labels, rows);
     rows += chunk.rows.rows;
   }
   const used = labels.subarray(0, rows);
-  requireBothLabels(query, used);
+  requireDifferentLabels(query, used, classes);
   return {
     names,
+    task,
+    classes,
     rows,
     skipped: selected - rows,
     numbers: numbers.subarray(0, rows * names.numbers.length),
@@ -51,7 +59,10 @@ export async function readTrainingTable(tables: Tables, query: LabelledRowsQuery
 }
 
 /** How often each code of a category feature occurs; the first is that of values outside the vocabulary. */
-export function codeCounts(table: TrainingTable, column: number): readonly number[] {
+export function codeCounts(
+  table: Pick<TrainingTable, 'rows' | 'codes' | 'vocabularies'>,
+  column: number,
+): readonly number[] {
   const width = table.vocabularies.length;
   const counts = Array.from({ length: (table.vocabularies[column]?.length ?? 0) + 1 }, () => 0);
   for (let row = 0; row < table.rows; row += 1) {
@@ -74,15 +85,23 @@ function placed(codes: Int32Array, counters: readonly ValueCounter[]): Pick<Trai
   return { codes, vocabularies: vocabularies.map(({ values }) => values) };
 }
 
-function requireBothLabels(query: LabelledRowsQuery, labels: Uint8Array): void {
-  if (labels.includes(0) && labels.includes(1)) return;
+function requireDifferentLabels(
+  query: LabelledRowsQuery,
+  labels: Float64Array,
+  classes: readonly string[] | null,
+): void {
+  const [first = 0] = labels;
+  if (labels.some((label) => label !== first)) return;
+  const { target } = query;
+  const value = target.task === 'binary' ? String(first === 1) : (classes?.[first] ?? String(first));
   throw new CodedError(
     'INPUT_INVALID',
-    `Target '${query.target.name}' (${query.target.sql}) is ${labels[0] === 1 ? 'true' : 'false'} in all ${labels.length} rows: there is nothing to learn. Correct the target or take other data.`,
+    `Target '${target.name}' (${target.sql}) is ${value} in all ${labels.length} rows: there is nothing to learn. Correct the target or take other data.`,
   );
 }
 
-function noRows(query: LabelledRowsQuery, selected: number): CodedError {
+/** What is said where no row is left. */
+export function noRows(query: LabelledRowsQuery, selected: number): CodedError {
   const reason =
     selected === 0
       ? `none of their rows fulfils '${query.where}'`
