@@ -1,79 +1,56 @@
+import { randomUUID } from 'node:crypto';
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { ObjectPin } from '../../domain/snapshot.ts';
+import { CodedError, isCoded } from '../../domain/errors.ts';
 import type { TrainedModel } from '../../domain/trainer.ts';
+import { beginAttempt, type OwnAttempt, readAttempts } from '../../stores/training-attempts.ts';
+import { attemptTraining } from './attempt.ts';
 import type { TrainingRequest } from './contract.ts';
 import type { TrainingDependencies } from './dependencies.ts';
-import { type PackageFile, packageFiles } from '../../domain/model-package.ts';
-import { runFolder } from '../../domain/run.ts';
-import { pinFileOnce } from '../../stores/artifacts.ts';
-import { keepFirstDocument, readDocument } from '../../stores/documents.ts';
-import { trainInChild } from '../../training/train.ts';
-import { openSlice } from '../../stores/slices.ts';
 
 /**
- * Trains in a child process and keeps the result under the run's folder. `trained.json` is written last: an attempt that finds it returns it,
- * an attempt that does not trains again to the same bytes. Idempotent by run and stepId.
+ * Trains in a child process and keeps the result under the run's folder. Idempotent by run and stepId: an attempt that finds a result
+ * returns it, one that does not takes the next number and goes on from the newest checkpoint. Of several attempts at once the newest
+ * publishes; an older one that wakes up gives back what the newer one published.
+ *
+ * @throws CodedError TRAINING_INTERRUPTED (retryable) when a newer attempt is at work; whatever the trainer throws.
  */
 export async function trainModel(dependencies: TrainingDependencies, request: TrainingRequest): Promise<TrainedModel> {
-  const folder = `${runFolder(request.run)}artifacts/${request.stepId}/`;
-  const done = await readDocument<TrainedModel>(dependencies.store, `${folder}trained.json`);
-  if (done !== null) return done.value;
+  const own = await beginAttempt(dependencies.store, request, {
+    holder: randomUUID(),
+    startedAt: dependencies.now(),
+  });
+  if (own.published !== null) return own.published;
 
   await mkdir(dependencies.workFolder, { recursive: true });
-  // Of its own: an attempt that was taken for dead may still be at work.
-  const scratch = await mkdtemp(join(dependencies.workFolder, `${request.run.runId}-${request.stepId}-`));
+  // Of its own: an attempt that was taken for dead may still be at work. Trials of a search have a slash in their step.
+  const name = `${request.run.runId}-${request.stepId.replaceAll('/', '-')}-`;
+  const scratch = await mkdtemp(join(dependencies.workFolder, name));
   try {
-    const trained = await attempt(dependencies, request, { folder, scratch });
-    // Of two attempts at once the first to write is the one: they trained the same bytes and differ in their timings alone.
-    return await keepFirstDocument(dependencies.store, `${folder}trained.json`, trained);
+    return await attemptTraining(dependencies, request, { own, scratch, startedAt: dependencies.now() });
+  } catch (error) {
+    return await newerResult(dependencies, request, { own, error });
   } finally {
     await rm(scratch, { recursive: true, force: true });
   }
 }
 
-async function attempt(
-  dependencies: TrainingDependencies,
+/**
+ * Temporal ignores what an attempt says that it gave up. But the order in which numbers were taken need not be Temporal's: where the older
+ * number belongs to the attempt that is waited for, it must not fail the step. So it gives what was published, or asks to be tried again.
+ */
+async function newerResult(
+  { store }: TrainingDependencies,
   request: TrainingRequest,
-  places: { readonly folder: string; readonly scratch: string },
+  { own, error }: { readonly own: OwnAttempt; readonly error: unknown },
 ): Promise<TrainedModel> {
-  const beat = dependencies.beat();
-  const began = Date.now();
-  const featuresFile = join(places.scratch, 'features.mjs');
-  await dependencies.bundleFeatures(request.features, featuresFile);
-  const { parquetFiles, where } = await openSlice(dependencies, request.data);
-  const { target, trainer, seed } = request;
-  const result = await trainInChild(
-    {
-      parquetFiles,
-      where,
-      dataset: request.data.snapshot.dataset,
-      featuresFile,
-      target,
-      trainer,
-      seed,
-      outputFolder: join(places.scratch, 'package'),
-    },
-    {
-      signal: beat.signal,
-      onEpoch: (epoch) =>
-        beat.note(`epoch ${epoch.epoch} of ${trainer.epochs}: ${epoch.rows} rows, loss ${epoch.loss.toFixed(4)}`),
-    },
+  if (!isCoded(error, 'CONFLICT')) throw error;
+  const standing = await readAttempts(store, request);
+  if (standing !== null && standing.published !== null) return standing.published;
+  if (standing === null || standing.holder === own.holder) throw error;
+  throw new CodedError(
+    'TRAINING_INTERRUPTED',
+    `Attempt ${own.attempt} of ${request.stepId} gave way to attempt ${standing.attempt}. It is tried again from the newest checkpoint.`,
+    { cause: error },
   );
-  const pins = await Promise.all(
-    packageFiles.map(async (name): Promise<[PackageFile, ObjectPin]> => [
-      name,
-      await pinFileOnce(dependencies.store, `${places.folder}${name}`, result.files[name]),
-    ]),
-  );
-  return {
-    model: request.model,
-    signature: result.signature,
-    trainer,
-    seed,
-    data: request.data,
-    files: Object.fromEntries(pins) as Record<PackageFile, ObjectPin>,
-    epochs: result.epochs,
-    elapsedMs: Date.now() - began,
-  };
 }

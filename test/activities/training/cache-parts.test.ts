@@ -1,0 +1,90 @@
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { cacheParts } from '../../../activities/training/cache-parts.ts';
+import type { TrainingRequest } from '../../../activities/training/contract.ts';
+import { stepCacheKey } from '../../../stores/step-cache.ts';
+
+const environment = {
+  node: 'v20.20.2',
+  platform: 'linux-x64',
+  perdura: '0.1.0',
+  temporalSdk: '1.24.0',
+  bundleSha256: 'b',
+  lockfileSha256: null,
+  gitCommit: null,
+};
+
+const request: TrainingRequest = {
+  run: { pipeline: 'flights', workflowId: 'flights/1', runId: 'r' },
+  stepId: '3-train',
+  model: 'flights',
+  data: { snapshot: { dataset: 'flights', digest: 'd', rows: 1 }, rows: 1 },
+  features: 'flights',
+  target: { name: 'late', task: 'binary', sql: 'delay > 15' },
+  trainer: {
+    kind: 'program',
+    command: ['python3', 'trainers/train.py'],
+    environment: { requirements: 'requirements.txt' },
+    params: { rounds: 3 },
+    silentForMs: 1_000,
+    memoryMiB: null,
+    diskMiB: 100,
+    tolerance: 1e-4,
+  },
+  seed: 7,
+};
+
+let folder = '';
+const write = async (file: string, text: string) => {
+  await mkdir(dirname(join(folder, file)), { recursive: true });
+  await writeFile(join(folder, file), text);
+};
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'perdura-cache-parts-'));
+  await write('features.mjs', 'features');
+  await write('requirements.txt', 'a==1');
+  await write('trainers/train.py', 'import helper');
+  await write('trainers/below/helper.py', 'help');
+  await write('trainers/notes.md', 'notes');
+});
+afterEach(() => rm(folder, { recursive: true, force: true }));
+
+async function keyOf(differing: Partial<TrainingRequest> = {}, device: string | null = null): Promise<string> {
+  const dependencies = { environment, projectFolder: folder, python: 'python3' };
+  const attempt = { featuresFile: join(folder, 'features.mjs'), activitiesFile: null, device };
+  return stepCacheKey(await cacheParts(dependencies, { ...request, ...differing }, attempt)).key;
+}
+
+test.each([
+  ['features.mjs', 'the features'],
+  ['trainers/train.py', "the program's script"],
+  ['trainers/below/helper.py', 'what the script imports from below its folder'],
+  ['requirements.txt', 'the requirements'],
+])('a change of %s is another key: %s', async (file) => {
+  const before = await keyOf();
+  expect(await keyOf()).toBe(before);
+  await write(file, 'changed');
+  expect(await keyOf()).not.toBe(before);
+});
+
+test('a file of another kind beside the script is not part of the key', async () => {
+  const before = await keyOf();
+  await write('trainers/notes.md', 'changed');
+  expect(await keyOf()).toBe(before);
+});
+
+test('seed, target, data, checkpoint and device are parts of the key; run, step and whether a GPU was asked for are not', async () => {
+  const before = await keyOf();
+  const file = { key: 'c', s3VersionId: 'v', sizeBytes: 1, sha256: 's' };
+  const others = [
+    await keyOf({ seed: 8 }),
+    await keyOf({ target: { name: 'late', task: 'binary', sql: 'delay > 30' } }),
+    await keyOf({ data: { ...request.data, time: { column: 'date', before: '2001-01-02' } } }),
+    await keyOf({ from: { step: 1, file } }),
+    await keyOf({}, 'a device'),
+  ];
+  expect(new Set([before, ...others]).size).toBe(others.length + 1);
+  const run = { pipeline: 'flights', workflowId: 'flights/2', runId: 'q' };
+  expect(await keyOf({ run, stepId: '9-train', device: { memoryMiB: 1, orCpu: true } })).toBe(before);
+});
