@@ -1,6 +1,6 @@
 import type { ObjectPin } from '../domain/snapshot.ts';
 import type { CapsuleManifest } from './capsule.ts';
-import type { Statement } from './signing.ts';
+import type { Statement } from '../stores/signing/signing.ts';
 
 /** The kind of claim that a capsule's signature makes. */
 export const capsulePredicateType = 'urn:perdura:evidence-capsule:v1';

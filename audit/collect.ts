@@ -1,5 +1,5 @@
 import { type ErrorCode, isCoded } from '../domain/errors.ts';
-import { type ModelReference, packageFiles, packageFolder } from '../domain/model-package.ts';
+import { type ModelReference, packageFiles, packageFolder, packageSignatureName } from '../domain/model-package.ts';
 import { type RunKey, runFolder } from '../domain/run.ts';
 import type { ManifestPart, ObjectPin, SnapshotReference } from '../domain/snapshot.ts';
 import { sha256Hex } from '../stores/digest.ts';
@@ -98,6 +98,7 @@ async function packageWithFiles(store: ObjectStore, reference: ModelReference): 
       };
       found.push(await orMissing(file, pinned));
     }
+    found.push(await newest(store, 'package-file', packageFolder(reference) + packageSignatureName));
     return together(found);
   });
 }

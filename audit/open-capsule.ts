@@ -6,7 +6,7 @@ import type { ObjectStore } from '../stores/objects/object-store.ts';
 import { type CapsuleManifest, entriesRoot, manifestName, publicKeyKey, signatureName } from './capsule.ts';
 import { capsulePredicateType } from './capsule-statement.ts';
 import { type ReplayCheck, failed, ok } from './report.ts';
-import { type Statement, bundleHint, verify } from './signing.ts';
+import { type Statement, bundleHint, verify } from '../stores/signing/signing.ts';
 
 /** A capsule's manifest, only if its bytes are the signed ones; null otherwise. */
 export type OpenedCapsule = { readonly manifest: CapsuleManifest | null; readonly checks: readonly ReplayCheck[] };

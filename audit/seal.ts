@@ -18,7 +18,7 @@ import { capsuleStatement } from './capsule-statement.ts';
 import { type Collected, collectReferences } from './collect.ts';
 import { bodyDigest, headIfThere, keep, retention } from './keep.ts';
 import { openCapsule } from './open-capsule.ts';
-import { openSigningKey, sign } from './signing.ts';
+import { openSigningKey, sign } from '../stores/signing/signing.ts';
 
 /** What sealing needs. `retainDays`: how long the capsule stays locked at least. */
 export type SealDeps = {

@@ -4,7 +4,7 @@ import { InferenceSession, Tensor } from 'onnxruntime-node';
 import { canonicalJson } from '../domain/canonical-json.ts';
 import { CodedError } from '../domain/errors.ts';
 import type { EncodedRows, FeatureModule } from '../domain/features.ts';
-import type { ModelReference, Signature } from '../domain/model-package.ts';
+import { type ModelReference, outputOf, type Signature } from '../domain/model-package.ts';
 import { loadFeatureModule } from '../stores/feature-module.ts';
 
 /** A package that is loaded and warm. It owns a native session: close it once, when nothing runs on it any more. */
@@ -12,7 +12,7 @@ export type LoadedModel = {
   readonly reference: ModelReference;
   readonly signature: Signature;
   readonly features: FeatureModule;
-  /** Probabilities, one a row. Blocks the event loop while ONNX Runtime computes. */
+  /** The rows of the signature's output, one after another. Blocks the event loop while ONNX Runtime computes. */
   run(rows: EncodedRows): Promise<Float32Array>;
   close(): Promise<void>;
 };
@@ -66,8 +66,18 @@ function checkSignature(reference: ModelReference, session: InferenceSession, si
   if (canonicalJson(wanted.toSorted()) !== canonicalJson(found.toSorted())) {
     throw invalid(reference, `its inputs are [${found.join('; ')}], its signature says [${wanted.join('; ')}]`);
   }
-  if (!session.outputNames.includes('probability')) {
-    throw invalid(reference, `it has no output 'probability', only [${session.outputNames.join('; ')}]`);
+  const { name, width } = outputOf(signature);
+  const output = session.outputMetadata.find((each) => each.name === name);
+  if (output === undefined) {
+    throw invalid(reference, `it has no output '${name}', only [${session.outputNames.join('; ')}]`);
+  }
+  const last = output.isTensor ? output.shape.at(-1) : undefined;
+  if (typeof last === 'number' && last !== width) {
+    throw invalid(reference, `its output '${name}' is ${last} wide, its signature says ${width}`);
+  }
+  // An answer names the target and, beside it, the probabilities.
+  if (name === 'probabilities' && signature.target.name === name) {
+    throw invalid(reference, `its target is called '${name}', as a part of each answer is`);
   }
 }
 
@@ -100,9 +110,10 @@ async function run(
   const output = await session.run(feeds(signature, rows)).catch((error: unknown) => {
     throw invalid(reference, `it failed on a row (${(error as Error).message})`, error);
   });
-  const data = output['probability']?.data;
-  if (!(data instanceof Float32Array) || data.length !== rows.rows) {
-    throw invalid(reference, `it did not answer one float32 'probability' a row`);
+  const { name, width } = outputOf(signature);
+  const data = output[name]?.data;
+  if (!(data instanceof Float32Array) || data.length !== rows.rows * width) {
+    throw invalid(reference, `it did not answer ${width} float32 of '${name}' a row`);
   }
   const wrong = data.findIndex((value) => !Number.isFinite(value));
   if (wrong >= 0) throw invalid(reference, `it answered ${String(data[wrong])}`);

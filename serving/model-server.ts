@@ -6,6 +6,7 @@ import { CodedError } from '../domain/errors.ts';
 import { openOnlineStore } from '../stores/online/open-online-store.ts';
 import { createS3ObjectStore } from '../stores/objects/s3-object-store.ts';
 import { downloadPackage } from '../stores/packages.ts';
+import { trustedKeys } from '../stores/signing/trusted-keys.ts';
 import { createCounters } from './counters.ts';
 import { createInFlight } from './in-flight.ts';
 import { createLocalRoutes } from './local-routes.ts';
@@ -50,7 +51,11 @@ export async function startServer(config: ServingConfig): Promise<ModelServer> {
       if (segment.kind === 'inference') counters.of(segment.endpoint).logged += rows;
     },
   });
-  const packages = join(config.homeFolder, 'packages');
+  const keysFolder = join(config.homeFolder, 'keys');
+  const packages = {
+    folder: join(config.homeFolder, 'packages'),
+    trusted: trustedKeys({ keysFolder, files: config.trustedKeys }),
+  };
   const follower = createRouteFollower({
     store,
     sessions: createSessions((reference) => downloadPackage(store, reference, packages)),

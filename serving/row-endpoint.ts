@@ -4,6 +4,7 @@ import { CodedError, isCoded } from '../domain/errors.ts';
 import { encodeRows, type FeatureRow, parseRecord, type RawRecord } from '../domain/features.ts';
 import type { InferenceRow, LabelRow } from '../domain/inference.ts';
 import type { ActiveRoute } from './active-route.ts';
+import { answerOf, type Output, type RowAnswer } from './answer.ts';
 import { chooseArm } from './arm.ts';
 import type { Counters } from './counters.ts';
 import type { InFlight } from './in-flight.ts';
@@ -32,11 +33,11 @@ export type PredictAnswer = {
   readonly arm: string;
   readonly model: string;
   readonly modelVersion: string;
-  readonly output: Readonly<Record<string, number>>;
+  readonly output: Output;
 };
 
 /** One row's way through a model; `features` is empty where it did not get that far. */
-type Computed = { readonly features: FeatureRow; readonly output: number | null; readonly error: CodedError | null };
+type Computed = { readonly features: FeatureRow; readonly answer: RowAnswer | null; readonly error: CodedError | null };
 type Asked = { readonly requestId: string; readonly subject: string; readonly record: string };
 
 /**
@@ -90,10 +91,10 @@ async function answerLive(
 ): Promise<PredictAnswer> {
   const { endpoint, epoch } = active.route;
   const arm = chooseArm(endpoint, live.asked.subject, active.arms);
-  const { features, output, error: failure } = await compute(parts, arm.model, live.request.record);
+  const { features, answer, error: failure } = await compute(parts, arm.model, live.request.record);
   const error = faultOf(failure, arm.model, active.arms, live.request.record);
   if (isCoded(error, 'INPUT_INVALID')) throw error;
-  const computed = { features, output, error };
+  const computed = { features, answer, error };
   const counters = parts.counters.of(endpoint);
   const facts = { arm: arm.name, shadow: false, started: live.started };
   try {
@@ -102,13 +103,12 @@ async function answerLive(
     counters.failed += 1;
     throw unlogged;
   }
-  if (output === null) {
+  if (answer === null) {
     counters.failed += 1;
     throw error;
   }
   counters.answered += 1;
   const { model, modelVersion } = arm.version;
-  const name = arm.model.signature.target.name;
   return {
     requestId: live.asked.requestId,
     endpoint,
@@ -116,7 +116,7 @@ async function answerLive(
     arm: arm.name,
     model,
     modelVersion,
-    output: { [name]: output },
+    output: answer.output,
   };
 }
 
@@ -150,12 +150,12 @@ async function compute({ past }: Pick<RowEndpointParts, 'past'>, model: LoadedMo
   try {
     const record = parseRecord(model.features.record, json);
     features = applyFeatures(model, record, await past.of(model, record));
-    const [output = null] = await model.run(encodeRows(model.signature, [features]));
-    return { features, output, error: null };
+    const answer = answerOf(model.signature, await model.run(encodeRows(model.signature, [features])));
+    return { features, answer, error: null };
   } catch (error) {
-    if (isCoded(error)) return { features, output: null, error };
+    if (isCoded(error)) return { features, answer: null, error };
     const message = `Model ${model.reference.model} version ${model.reference.modelVersion} failed: ${String(error)}`;
-    return { features, output: null, error: new CodedError('MODEL_INVALID', message, { cause: error }) };
+    return { features, answer: null, error: new CodedError('MODEL_INVALID', message, { cause: error }) };
   }
 }
 
@@ -192,10 +192,10 @@ function toRow(
     model: model.reference.model,
     modelVersion: model.reference.modelVersion,
     shadow: facts.shadow,
-    status: computed.output === null ? 500 : 200,
+    status: computed.answer === null ? 500 : 200,
     error: computed.error === null ? null : wellFormed(`${computed.error.code}: ${computed.error.message}`),
     latencyMs: Math.round((performance.now() - facts.started) * 1_000) / 1_000,
-    output: computed.output,
+    output: computed.answer?.logged ?? null,
     record: asked.record,
     features: JSON.stringify(computed.features),
   };

@@ -22,7 +22,8 @@ export const predictSchema = {
         arm: { type: 'string' },
         model: { type: 'string' },
         modelVersion: { type: 'string' },
-        output: { type: 'object', additionalProperties: finite },
+        // Of several classes: the likeliest by name, and the probabilities of all.
+        output: { type: 'object', additionalProperties: true },
       },
     },
   },

@@ -16,6 +16,8 @@ export type ServingConfig = {
   readonly maxInFlight: number;
   /** Address of the online store in Redis; null: LMDB in the home folder. */
   readonly onlineStore: string | null;
+  /** PEM files of public keys, or folders of them, whose packages are served; null: the home folder's own key. */
+  readonly trustedKeys: readonly string[] | null;
 };
 
 const schema = z.object({
@@ -32,6 +34,7 @@ const schema = z.object({
   flushEveryMs: z.number().positive(),
   maxInFlight: z.int().positive(),
   onlineStore: z.string().nullable(),
+  trustedKeys: z.array(z.string().min(1)).nullable(),
 }) satisfies z.ZodType<ServingConfig>;
 
 /**

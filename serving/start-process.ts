@@ -30,6 +30,8 @@ export type ModelServerOptions = {
   readonly maxInFlight?: number;
   /** `redis://…` or `rediss://…`; null, and unless given: the folder `online` of the home folder. */
   readonly onlineStore?: string | null;
+  /** PEM files of public keys, or folders of them, whose packages are served; null, and unless given: the home folder's own key. */
+  readonly trustedKeys?: readonly string[] | null;
 };
 
 const entry = new URL(import.meta.url.endsWith('.ts') ? '../dist/serving/main.js' : './main.js', import.meta.url);
@@ -42,9 +44,15 @@ const stopAtMostMs = durationMs('25 seconds');
  * @throws CodedError what the server failed with: PORT_IN_USE, CONFLICT, CONFIG_INVALID.
  */
 export async function startModelServer(options: ModelServerOptions): Promise<ModelServerProcess> {
-  const { flushEvery = '2 seconds', maxInFlight = 512, onlineStore = null, ...given } = options;
+  const { flushEvery = '2 seconds', maxInFlight = 512, onlineStore = null, trustedKeys = null, ...given } = options;
   const { homeFolder, replica } = given;
-  const config: ServingConfig = { ...given, maxInFlight, onlineStore, flushEveryMs: durationMs(flushEvery) };
+  const config: ServingConfig = {
+    ...given,
+    maxInFlight,
+    onlineStore,
+    trustedKeys,
+    flushEveryMs: durationMs(flushEvery),
+  };
   const logFile = join(homeFolder, 'logs', `serving-${replica}.log`);
   mkdirSync(join(homeFolder, 'logs'), { recursive: true });
   const log = openSync(logFile, 'a');

@@ -1,5 +1,6 @@
 import type { FastifyInstance } from 'fastify';
 import { isCoded } from '../domain/errors.ts';
+import { outputOf } from '../domain/model-package.ts';
 import type { InFlight } from './in-flight.ts';
 import type { RouteFollower } from './route-follower.ts';
 import { inferSchema } from './schemas.ts';
@@ -56,13 +57,14 @@ function addModelRoutes(app: FastifyInstance, parts: V2Parts, path: string): voi
         active.hold();
         try {
           const rows = parseTensors(model.signature, request.body);
-          const probability = await model.run(rows);
+          const data = await model.run(rows);
+          const { name, width } = outputOf(model.signature);
           return {
             model_name: model.reference.model,
             model_version: model.reference.modelVersion,
             ...(request.body.id === undefined ? {} : { id: request.body.id }),
             parameters: { arm },
-            outputs: [{ name: 'probability', datatype: 'FP32', shape: [rows.rows, 1], data: [...probability] }],
+            outputs: [{ name, datatype: 'FP32', shape: [rows.rows, width], data: [...data] }],
           };
         } finally {
           active.letGo();

@@ -1,6 +1,6 @@
 import { CodedError } from '../domain/errors.ts';
 import type { EncodedRows } from '../domain/features.ts';
-import type { Signature } from '../domain/model-package.ts';
+import { outputOf, type Signature } from '../domain/model-package.ts';
 import type { ActiveRoute } from './active-route.ts';
 import type { LoadedModel } from './load-model.ts';
 import type { RouteFollower } from './route-follower.ts';
@@ -50,13 +50,14 @@ export function tensorsOf(signature: Signature): {
   readonly outputs: readonly TensorMetadata[];
 } {
   const { numbers, categories } = signature;
+  const { name, width } = outputOf(signature);
   const inputs: TensorMetadata[] = [
     { name: 'numbers', datatype: 'FP32', shape: [-1, numbers.length] },
     { name: 'categories', datatype: 'BYTES', shape: [-1, categories.length] },
   ];
   return {
     inputs: inputs.filter(({ shape }) => shape[1] !== 0),
-    outputs: [{ name: 'probability', datatype: 'FP32', shape: [-1, 1] }],
+    outputs: [{ name, datatype: 'FP32', shape: [-1, width] }],
   };
 }
 
@@ -66,8 +67,9 @@ export function tensorsOf(signature: Signature): {
  * @throws CodedError INPUT_INVALID naming the tensor.
  */
 export function parseTensors(signature: Signature, request: V2Request): EncodedRows {
+  const output = outputOf(signature).name;
   for (const { name } of request.outputs ?? []) {
-    if (name !== 'probability') throw invalid(`Output '${name}' does not exist; there is 'probability'.`, name);
+    if (name !== output) throw invalid(`Output '${name}' does not exist; there is '${output}'.`, name);
   }
   const wanted = tensorsOf(signature).inputs;
   const extra = request.inputs.find(({ name }) => !wanted.some((input) => input.name === name));

@@ -1,46 +1,49 @@
 import { CodedError } from '../domain/errors.ts';
 import { requireName } from '../domain/names.ts';
 import type { ModelReference } from '../domain/model-package.ts';
-import type { AliasMove, ModelVersion, Registry } from '../domain/registry.ts';
-import { readDocument, updateDocument } from './documents.ts';
+import type { AliasMove, ModelVersion, Registry, RegistryChange } from '../domain/registry.ts';
+import { nextSemanticVersion } from '../domain/semantic-version.ts';
 import type { ObjectStore } from './objects/object-store.ts';
 import { mapParallel } from './parallel.ts';
+import { changeRegistry, isChangesName, loadRegistry, modelNames } from './registry-log.ts';
 
 const parallelReads = 16;
 
 /** What a step gives to register a version; the registry adds the rest. */
-export type NewVersion = Omit<ModelVersion, 'modelVersion' | 'status' | 'packageDigest' | 'reason'>;
+export type NewVersion = Omit<ModelVersion, 'modelVersion' | 'semanticVersion' | 'status' | 'packageDigest' | 'reason'>;
 
 /** The registry of a model; null when it has no version yet. */
 export async function readRegistry(store: ObjectStore, model: string): Promise<Registry | null> {
-  return (await readDocument<Registry>(store, registryKey(model)))?.value ?? null;
+  const registry = await loadRegistry(store, model);
+  return registry.changes === 0 ? null : registry;
 }
 
 /** All models' registries, by name. */
 export async function listModels(store: ObjectStore): Promise<readonly Registry[]> {
-  const keys: string[] = [];
-  for await (const { key } of store.list('registry/')) if (key.endsWith('.json')) keys.push(key);
-  const found = await mapParallel(keys, parallelReads, (key) => readDocument<Registry>(store, key));
-  return found.flatMap((document) => (document === null ? [] : [document.value]));
+  const found = await mapParallel(await modelNames(store), parallelReads, (model) => readRegistry(store, model));
+  return found.flatMap((registry) => registry ?? []);
 }
 
-/** Reserves the next version number ('1', '2', …) as `pending`. Idempotent by registrationId: a repeated step finds its own version. */
+/**
+ * Reserves the next version number ('1', '2', …) as `pending`, and gives it its semantic version from the one before. Idempotent by
+ * registrationId: a repeated step finds its own version.
+ */
 export async function reserveVersion(store: ObjectStore, model: string, version: NewVersion): Promise<ModelVersion> {
   requireName('model', model);
-  const { value } = await updateDocument<Registry>(store, registryKey(model), (current) => {
-    const registry = current ?? { model, versions: [], aliases: {}, moves: [] };
-    if (ofRegistration(registry, version.registrationId) !== undefined) return registry;
-    const modelVersion = String(1 + Math.max(0, ...registry.versions.map((known) => Number(known.modelVersion))));
-    const reserved: ModelVersion = { ...version, modelVersion, status: 'pending', packageDigest: null, reason: null };
-    return { ...registry, versions: [...registry.versions, reserved] };
+  if (isChangesName(model)) throw changesName(model);
+  const { registry } = await changeRegistry(store, model, (current) => {
+    if (ofRegistration(current, version.registrationId) !== undefined) return null;
+    const modelVersion = String(1 + Math.max(0, ...current.versions.map((known) => Number(known.modelVersion))));
+    const semanticVersion = nextSemanticVersion(current.versions.at(-1) ?? null, version);
+    return { kind: 'reserve', version: { ...version, modelVersion, semanticVersion } };
   });
-  const reserved = ofRegistration(value, version.registrationId);
+  const reserved = ofRegistration(registry, version.registrationId);
   if (reserved === undefined) throw versionNotFound(model, version.registrationId);
   return reserved;
 }
 
 /**
- * Marks a version `ready` once its package is whole. Idempotent for the same digest.
+ * Marks a version `ready` once its package is whole and signed. Idempotent for the same digest.
  *
  * @throws CodedError NOT_FOUND; CONFLICT when it has another package or was rejected.
  */
@@ -51,8 +54,8 @@ export async function completeVersion(
   packageDigest: string,
 ): Promise<ModelVersion> {
   return changeVersion(store, model, modelVersion, (version) => {
-    if (version.packageDigest === packageDigest) return version;
-    if (version.status === 'pending') return { ...version, status: 'ready', packageDigest };
+    if (version.packageDigest === packageDigest) return null;
+    if (version.status === 'pending') return { kind: 'complete', modelVersion, packageDigest };
     const has = version.packageDigest === null ? 'was rejected' : `has package ${version.packageDigest}`;
     throw new CodedError('CONFLICT', `Version ${modelVersion} of model '${model}' ${has}. Register a new version.`);
   });
@@ -70,13 +73,13 @@ export async function rejectVersion(
   reason: string,
 ): Promise<ModelVersion> {
   return changeVersion(store, model, modelVersion, (version, registry) => {
-    if (version.status === 'rejected') return version;
+    if (version.status === 'rejected') return null;
     if (registry.aliases.champion === modelVersion)
       throw new CodedError(
         'CONFLICT',
         `Version ${modelVersion} of model '${model}' is the champion. Move the alias to another version first.`,
       );
-    return { ...version, status: 'rejected', reason };
+    return { kind: 'reject', modelVersion, reason };
   });
 }
 
@@ -92,19 +95,15 @@ export async function moveAlias(
   move: Omit<AliasMove, 'from'>,
   options: { readonly onlyFrom?: string } = {},
 ): Promise<{ readonly registry: Registry; readonly moved: boolean }> {
-  const { value, changed } = await updateDocument<Registry>(store, registryKey(model), (current) => {
-    const registry = current ?? notRegistered(model);
-    if (registry.moves.some(({ moveId }) => moveId === move.moveId)) return registry;
-    if (move.to !== null) checkReady(model, findVersion(registry, move.to));
-    const { [move.alias]: from = null, ...others } = registry.aliases;
-    if (options.onlyFrom !== undefined && from !== options.onlyFrom) return registry;
-    return {
-      ...registry,
-      aliases: move.to === null ? others : { ...others, [move.alias]: move.to },
-      moves: [...registry.moves, { ...move, from }],
-    };
+  const { registry, changed } = await changeRegistry(store, model, (current) => {
+    requireRegistered(current);
+    if (current.moves.some(({ moveId }) => moveId === move.moveId)) return null;
+    if (move.to !== null) checkReady(model, findVersion(current, move.to));
+    const from = current.aliases[move.alias] ?? null;
+    if (options.onlyFrom !== undefined && from !== options.onlyFrom) return null;
+    return { kind: 'move', move: { ...move, from } };
   });
-  return { registry: value, moved: changed };
+  return { registry, moved: changed };
 }
 
 /**
@@ -126,23 +125,25 @@ async function changeVersion(
   store: ObjectStore,
   model: string,
   modelVersion: string,
-  change: (version: ModelVersion, registry: Registry) => ModelVersion,
+  decide: (version: ModelVersion, registry: Registry) => RegistryChange | null,
 ): Promise<ModelVersion> {
-  const { value } = await updateDocument<Registry>(store, registryKey(model), (current) => {
-    const registry = current ?? notRegistered(model);
-    const before = findVersion(registry, modelVersion);
-    const after = change(before, registry);
-    if (after === before) return registry;
-    return { ...registry, versions: registry.versions.map((version) => (version === before ? after : version)) };
+  const { registry } = await changeRegistry(store, model, (current) => {
+    requireRegistered(current);
+    return decide(findVersion(current, modelVersion), current);
   });
-  return findVersion(value, modelVersion);
+  return findVersion(registry, modelVersion);
 }
 
 function ofRegistration(registry: Registry, registrationId: string): ModelVersion | undefined {
   return registry.versions.find((version) => version.registrationId === registrationId);
 }
 
-function findVersion(registry: Registry, modelVersion: string): ModelVersion {
+/**
+ * One version of a model.
+ *
+ * @throws CodedError NOT_FOUND.
+ */
+export function findVersion(registry: Registry, modelVersion: string): ModelVersion {
   const found = registry.versions.find((version) => version.modelVersion === modelVersion);
   if (found === undefined) throw versionNotFound(registry.model, modelVersion);
   return found;
@@ -162,12 +163,17 @@ function versionNotFound(model: string, modelVersion: string): CodedError {
   });
 }
 
-function notRegistered(model: string): never {
+function requireRegistered({ model, changes }: Registry): void {
+  if (changes > 0) return;
   throw new CodedError('NOT_FOUND', `Model '${model}' not found: no run has registered it. See 'perdura models'.`, {
     details: { model },
   });
 }
 
-function registryKey(model: string): string {
-  return `registry/${model}.json`;
+function changesName(model: string): CodedError {
+  return new CodedError(
+    'INPUT_INVALID',
+    `'${model}' cannot name a model: 'changes' as a part of a name is where a registry keeps its changes. Choose another name.`,
+    { details: { model } },
+  );
 }

@@ -2,7 +2,7 @@ import { createHash, createPrivateKey, createPublicKey, generateKeyPairSync, ran
 import { sign as ecSign, verify as ecVerify } from 'node:crypto';
 import { link, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { CodedError } from '../domain/errors.ts';
+import { CodedError } from '../../domain/errors.ts';
 
 /** A P-256 key pair: PEM texts (PKCS #8, SPKI); `hint` is the SHA-256 of the public PEM text, hex, as Sigstore bundles name keys. */
 export type SigningKey = { readonly privatePem: string; readonly publicPem: string; readonly hint: string };
@@ -29,12 +29,17 @@ export type SignatureBundle = {
 const mediaType = 'application/vnd.dev.sigstore.bundle.v0.3+json';
 const payloadType = 'application/vnd.in-toto+json';
 
+/** Where a home folder's `keys` has its signing key. */
+export function signingKeyFile(keysFolder: string): string {
+  return join(keysFolder, 'signing-key.pem');
+}
+
 /**
  * Opens the signing key of a home folder, and makes it on first use (`signing-key.pem`, readable by its owner only). Of several
  * processes that come first at once, one makes the key and all use it.
  */
 export async function openSigningKey(keysFolder: string): Promise<SigningKey> {
-  const file = join(keysFolder, 'signing-key.pem');
+  const file = signingKeyFile(keysFolder);
   const existing = await readIfThere(file);
   if (existing !== null) return toSigningKey(existing, file);
   await mkdir(keysFolder, { recursive: true, mode: 0o700 });
@@ -49,6 +54,15 @@ export async function openSigningKey(keysFolder: string): Promise<SigningKey> {
     await rm(draft, { force: true });
   }
   return toSigningKey(await readFile(file, 'utf8'), file);
+}
+
+/**
+ * The public half of a P-256 key, from the PEM text of either half; null for a key of another kind.
+ *
+ * @throws Error of node:crypto for what is no key.
+ */
+export function publicKeyOf(pem: string): Pick<SigningKey, 'publicPem' | 'hint'> | null {
+  return createPublicKey(pem).asymmetricKeyDetails?.namedCurve === 'prime256v1' ? publicHalf(pem) : null;
 }
 
 /** SHA-256 of a public key's PEM text, header lines and last newline included, hex. */
@@ -115,8 +129,12 @@ function toSigningKey(privatePem: string, file: string): SigningKey {
       'CONFIG_INVALID',
       `${file} is not a P-256 key. Put a P-256 key there, or move it away and a new one is made.`,
     );
-  const publicPem = createPublicKey(privatePem).export({ type: 'spki', format: 'pem' }).toString();
-  return { privatePem, publicPem, hint: keyHint(publicPem) };
+  return { privatePem, ...publicHalf(privatePem) };
+}
+
+function publicHalf(pem: string): Pick<SigningKey, 'publicPem' | 'hint'> {
+  const publicPem = createPublicKey(pem).export({ type: 'spki', format: 'pem' }).toString();
+  return { publicPem, hint: keyHint(publicPem) };
 }
 
 function altered(what: string): CodedError {

@@ -1,10 +1,10 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DeleteObjectCommand } from '@aws-sdk/client-s3';
-import { bundleKey } from '../../audit/capsule.ts';
+import { bundleKey, type CapsuleManifest } from '../../audit/capsule.ts';
 import { replayRun } from '../../audit/replay.ts';
 import { reportLines } from '../../audit/report.ts';
-import { openSigningKey } from '../../audit/signing.ts';
+import { openSigningKey } from '../../stores/signing/signing.ts';
 import { type RunKey, evidenceFolder, runFolder } from '../../domain/run.ts';
 import { createMemoryObjectStore } from '../../stores/objects/memory-object-store.ts';
 import type { ObjectStore } from '../../stores/objects/object-store.ts';
@@ -45,11 +45,18 @@ test('a sealed run replays as identical from the bucket alone', async () => {
   );
 });
 
+test('a package is sealed with its signature', async () => {
+  const { store, run } = await sealed();
+  const { bytes } = await store.read(`${evidenceFolder(run)}manifest.json`);
+  const { entries } = JSON.parse(Buffer.from(bytes).toString()) as CapsuleManifest;
+  expect(entries.map(({ key }) => key)).toContain('models/flights/1/model.sig');
+});
+
 test('sealing again finds the same capsule and writes nothing', async () => {
   const capsule = await sealed();
   const again = await seal(capsule);
   const key = `${evidenceFolder(capsule.run)}manifest.json`;
-  expect(again).toEqual({ manifestKey: key, root: expect.stringMatching(/^[0-9a-f]{64}$/), objects: 14 });
+  expect(again).toEqual({ manifestKey: key, root: expect.stringMatching(/^[0-9a-f]{64}$/), objects: 15 });
   expect(await capsule.store.versions(key)).toHaveLength(1);
 });
 

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { mkdtemp, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type Statement, openSigningKey, sign, verify } from '../../audit/signing.ts';
+import { type Statement, openSigningKey, sign, verify } from '../../stores/signing/signing.ts';
 
 const statement: Statement = {
   _type: 'https://in-toto.io/Statement/v1',

@@ -12,6 +12,7 @@ import type { ObjectStore } from '../../stores/objects/object-store.ts';
 import { createS3ObjectStore } from '../../stores/objects/s3-object-store.ts';
 import { readRoute, writeRoute } from '../../stores/routes.ts';
 import { literal, openTables, type TableRow } from '../../stores/tables.ts';
+import { useTestKey } from '../support/test-key.ts';
 import { type TestS3, withTestS3 } from '../support/test-s3.ts';
 
 /** A bucket, a home folder and model servers on them; `close` ends all of it. */
@@ -31,6 +32,7 @@ export async function withServing(service?: TestS3): Promise<Serving> {
   });
   const store = createS3ObjectStore(test.s3);
   const homeFolder = await mkdtemp(join(tmpdir(), 'perdura-serving-'));
+  await useTestKey(homeFolder);
   const servers: ModelServerProcess[] = [];
   return {
     store,

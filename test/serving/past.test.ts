@@ -12,6 +12,7 @@ import { writePackage } from '../../stores/packages.ts';
 import { redisProgram, type RedisServer, startRedis } from '../support/redis-server.ts';
 import { putTinyPackage, tinyPackageFiles } from '../support/tiny-model.ts';
 import { flight, post, rowsInBucket, segmentsLeft, type Serving, setRoute, until, withServing } from './harness.ts';
+import { testKey } from '../support/test-key.ts';
 
 const aggregates: Aggregates = {
   dataset: 'flights',
@@ -49,7 +50,7 @@ export const aggregates = ${JSON.stringify(aggregates)};
 export const features = (row, past) => ({ distance: past.delay ?? -1, hour: past.flights, origin: row.origin });
 `;
   await writeFile(files['features.mjs'], features);
-  const reference = await writePackage(store, { model: 'past', modelVersion: '1' }, files);
+  const reference = await writePackage(store, { model: 'past', modelVersion: '1' }, files, await testKey());
   await rm(dirname(files['model.onnx']), { recursive: true });
   return reference;
 }

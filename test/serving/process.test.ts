@@ -116,6 +116,7 @@ test(
       flushEveryMs: 100,
       maxInFlight: 8,
       onlineStore: null,
+      trustedKeys: null,
     };
     const main = fileURLToPath(new URL('../../dist/serving/main.js', import.meta.url));
     const env = { ...process.env, PERDURA_SERVING_CONFIG: JSON.stringify(config) };

@@ -18,6 +18,7 @@ import {
   until,
   withServing,
 } from './harness.ts';
+import { testKey } from '../support/test-key.ts';
 
 const arms: Weighted = [
   { name: 'champion', weight: 50 },
@@ -47,7 +48,7 @@ export const features = (row) => ({ distance: row.distance, hour: 0, origin: row
 `;
   await writeFile(files['features.mjs'], features);
   await writeFile(files['signature.json'], JSON.stringify({ ...tinySignature, record }));
-  const reference = await writePackage(store, { model: 'flights', modelVersion: '2' }, files);
+  const reference = await writePackage(store, { model: 'flights', modelVersion: '2' }, files, await testKey());
   await rm(dirname(files['model.onnx']), { recursive: true });
   return reference;
 }

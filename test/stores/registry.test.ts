@@ -1,4 +1,4 @@
-import type { AliasMove } from '../../domain/registry.ts';
+import { type AliasMove, emptyRegistry } from '../../domain/registry.ts';
 import { ensureBucket } from '../../stores/objects/bucket.ts';
 import { createMemoryObjectStore } from '../../stores/objects/memory-object-store.ts';
 import type { ObjectStore } from '../../stores/objects/object-store.ts';
@@ -7,22 +7,16 @@ import {
   completeVersion,
   listModels,
   moveAlias,
-  type NewVersion,
   readRegistry,
   rejectVersion,
   reserveVersion,
   versionReference,
 } from '../../stores/registry.ts';
 import { codeOf } from '../contracts/object-store.ts';
+import { newVersion as registration } from '../support/lineage.ts';
 import { withTestS3 } from '../support/test-s3.ts';
 
 const at = '2001-03-01T00:00:00.000Z';
-
-function registration(registrationId: string): NewVersion {
-  const snapshot = { dataset: 'flights', digest: 'd', rows: 10 };
-  const run = { pipeline: 'flights', workflowId: 'flights/1', runId: 'run-1' };
-  return { registrationId, run, data: { snapshot, rows: 10 }, createdAt: at };
-}
 
 function move(moveId: string, to: string | null, alias: AliasMove['alias'] = 'champion'): Omit<AliasMove, 'from'> {
   return { moveId, alias, to, at, who: 'release/1', why: 'all guardrails hold', evidenceSha256: 'e' };
@@ -128,7 +122,7 @@ test('what does not exist is NOT_FOUND', async () => {
   const reserved = await reserveVersion(store, 'flights', registration('a'));
   expect(await codeOf(moveAlias(store, 'flights', move('m1', '7')))).toBe('NOT_FOUND');
   expect(await codeOf(completeVersion(store, 'flights', '7', 'digest'))).toBe('NOT_FOUND');
-  const registry = { model: 'flights', versions: [reserved], aliases: {}, moves: [] };
+  const registry = { ...emptyRegistry('flights'), changes: 1, versions: [reserved] };
   expect(() => versionReference(registry, '1')).toThrow('has no package yet');
 });
 
@@ -137,6 +131,23 @@ test('models are listed by name, also those with a slash', async () => {
   await reserveVersion(store, 'late/flights', registration('a'));
   await reserveVersion(store, 'fares', registration('a'));
   expect((await listModels(store)).map(({ model }) => model)).toEqual(['fares', 'late/flights']);
+});
+
+test('a semantic version comes from the one before it', async () => {
+  const store = createMemoryObjectStore();
+  await reserveVersion(store, 'flights', registration('a'));
+  await reserveVersion(store, 'flights', registration('b'));
+  const data = { snapshot: { dataset: 'flights', digest: 'newer', rows: 20 }, rows: 20 };
+  await reserveVersion(store, 'flights', registration('c', { data }));
+  const { modelVersion, semanticVersion } = await reserveVersion(store, 'flights', registration('c'));
+  expect({ modelVersion, semanticVersion }).toEqual({ modelVersion: '3', semanticVersion: '1.1.0' });
+  const versions = (await readRegistry(store, 'flights'))?.versions.map((version) => version.semanticVersion);
+  expect(versions).toEqual(['1.0.0', '1.0.1', '1.1.0']);
+});
+
+test('a model cannot be called so that its index would lie among the changes of another', async () => {
+  const store = createMemoryObjectStore();
+  expect(await codeOf(reserveVersion(store, 'flights/changes/1', registration('a')))).toBe('INPUT_INVALID');
 });
 
 describe('on S3', () => {
