@@ -4,6 +4,7 @@ import { benchGate } from './data/gate.ts';
 import { benchRowFeatures } from './data/row-features.ts';
 import { benchSealing } from './data/sealing.ts';
 import { orchestration } from './orchestration/orchestration.ts';
+import { benchTraining } from './training/training.ts';
 
 const benches: Readonly<Record<string, () => Promise<void>>> = {
   orchestration,
@@ -12,6 +13,7 @@ const benches: Readonly<Record<string, () => Promise<void>>> = {
   'data:as-of-join': benchAsOfJoin,
   'data:row-features': benchRowFeatures,
   'data:sealing': benchSealing,
+  training: benchTraining,
 };
 
 /** `npm run bench -- <name>`: measures one part against its floor in the same run and prints the figures. */

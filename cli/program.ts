@@ -4,6 +4,7 @@ import { Command } from 'commander';
 
 import { defineData } from './program/data.ts';
 import { example, lazily, type ProgramOptions } from './program/define.ts';
+import { defineExport } from './program/export.ts';
 import { defineFeatures } from './program/features.ts';
 import { defineProcesses } from './program/processes.ts';
 import { defineProject } from './program/project.ts';
@@ -34,6 +35,7 @@ export function createProgram(options: ProgramOptions): Command {
   defineData(program, when);
   defineSnapshots(program, when);
   defineFeatures(program, when);
+  defineExport(program, when);
   defineProject(program, when);
   return program;
 }

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { basename, dirname, join, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -7,6 +7,12 @@ import { usageError } from './errors.ts';
 
 /** What to make: `target` as typed, against `folder`; `perdura` is the dependency's spec, null for the running version. */
 export type ProjectRequest = { readonly folder: string; readonly target: string; readonly perdura: string | null };
+
+/** What a project holds instead of the sample: texts by their paths, and a file of data. */
+export type ProjectContent = {
+  readonly files: (name: string) => Readonly<Record<string, string>>;
+  readonly data: { readonly name: string; readonly path: string };
+};
 
 /** A project that was made: absolute folder, files relative to it. */
 export type MadeProject = { readonly name: string; readonly folder: string; readonly files: readonly string[] };
@@ -28,16 +34,17 @@ const packedAs: Readonly<Record<string, string>> = { _gitignore: '.gitignore', _
 /**
  * Writes a new project: whole, or not at all: it is made beside the target and moved there.
  *
+ * @param content - what it is made of; null: the sample, a model of customers who leave.
  * @throws CodedError INPUT_INVALID (wrong usage) when the folder is not empty or its name cannot be a package's.
  */
-export async function writeProject(request: ProjectRequest): Promise<MadeProject> {
+export async function writeProject(request: ProjectRequest, content: ProjectContent | null): Promise<MadeProject> {
   const folder = resolve(request.folder, request.target);
   const name = packageName(folder);
   await checkFolder(folder);
   const manifest = JSON.parse(await readFile(join(packageRoot, 'package.json'), 'utf8')) as OwnManifest;
   const partial = join(dirname(folder), `.${basename(folder)}-${randomUUID()}`);
   try {
-    const files = await copyTemplate(partial, name);
+    const files = content === null ? await copyTemplate(partial, name) : await writeContent(partial, name, content);
     const text = JSON.stringify(projectManifest(name, request, manifest), null, 2);
     await writeFile(join(partial, 'package.json'), `${text}\n`);
     await moveInto(folder, partial);
@@ -81,12 +88,40 @@ async function checkFolder(folder: string): Promise<void> {
   throw usageError('INPUT_INVALID', `${folder} is not empty (${some}). Choose a new or empty folder.`);
 }
 
-async function copyTemplate(target: string, name: string): Promise<readonly string[]> {
+/** Refuses a folder or a name that `writeProject` would refuse, before any work is done for it. */
+export async function checkTarget(request: Pick<ProjectRequest, 'folder' | 'target'>): Promise<void> {
+  const folder = resolve(request.folder, request.target);
+  packageName(folder);
+  await checkFolder(folder);
+}
+
+async function writeContent(target: string, name: string, { files, data }: ProjectContent): Promise<readonly string[]> {
+  const written = { ...files(name) };
+  const tools = await copyTemplate(target, name, ({ isTool }) => isTool);
+  for (const [file, text] of Object.entries(written)) {
+    await mkdir(dirname(join(target, file)), { recursive: true });
+    await writeFile(join(target, file), text);
+  }
+  const copied = join('data', data.name);
+  await mkdir(join(target, 'data'), { recursive: true });
+  await copyFile(data.path, join(target, copied));
+  return [...tools, ...Object.keys(written), copied];
+}
+
+/** Files of the template that are about tools, and not about the sample. */
+const toolFiles: readonly string[] = ['.gitignore', '.npmrc', 'jest.config.js', 'tsconfig.json'];
+
+async function copyTemplate(
+  target: string,
+  name: string,
+  wanted: (file: { readonly isTool: boolean }) => boolean = () => true,
+): Promise<readonly string[]> {
   const entries = await readdir(templateFolder, { recursive: true, withFileTypes: true });
   const files: string[] = [];
   for (const entry of entries.filter((each) => each.isFile())) {
     const source = join(entry.parentPath, entry.name);
     const file = join(relative(templateFolder, entry.parentPath), packedAs[entry.name] ?? entry.name);
+    if (!wanted({ isTool: toolFiles.includes(file) })) continue;
     const text = await readFile(source, 'utf8');
     await mkdir(dirname(join(target, file)), { recursive: true });
     await writeFile(join(target, file), text.replaceAll('{{name}}', name));

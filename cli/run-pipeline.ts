@@ -1,24 +1,19 @@
-import { join } from 'node:path';
-
 import {
   type Client,
   WorkflowExecutionAlreadyStartedError,
   type WorkflowHandleWithFirstExecutionRunId,
 } from '@temporalio/client';
 
-import { type Config, type ServiceAddresses, taskQueue } from '../domain/config.ts';
+import { type Config, taskQueue } from '../domain/config.ts';
 import { CodedError } from '../domain/errors.ts';
 import type { RunKey } from '../domain/run.ts';
 import type { PipelineSource } from '../project/load.ts';
-import { connectTemporal } from '../workers/client.ts';
-import { startWorker } from '../workers/start-process.ts';
-import { connectServices } from './connect.ts';
+import { connectWithWorker } from './connect-with-worker.ts';
 import type { Context } from './context.ts';
-import { failureOf, usageError } from './errors.ts';
+import { failureOf } from './errors.ts';
 import { followRun } from './follow.ts';
 import { coloured, elapsed, type Output } from './output.ts';
-import { hasWorker } from './own-worker.ts';
-import { type Cleanup, withCleanup } from './processes.ts';
+import { withCleanup } from './processes.ts';
 import { plainView, terminalView } from './progress-view.ts';
 import { waitForSeal } from './seal.ts';
 
@@ -51,43 +46,6 @@ export async function runPipeline({ output }: Context, call: PipelineCall): Prom
       );
     return 0;
   });
-}
-
-type Connecting = {
-  readonly config: Config;
-  readonly output: Output;
-  readonly cleanup: Cleanup;
-  readonly ownWorker: boolean;
-};
-
-async function connectWithWorker({ config, output, cleanup, ownWorker }: Connecting): Promise<{ client: Client }> {
-  const addresses = await connectServices(config, { cleanup, onProgress: output.progress });
-  const temporal = await connectTemporal(addresses.temporal);
-  // Not closed: a call that is tried again on a closed connection throws past everyone. The process ends with the command.
-  if (await hasWorker(temporal.client, config)) return temporal;
-  if (!ownWorker)
-    throw usageError(
-      'INPUT_INVALID',
-      "--no-follow needs a worker that goes on. Start 'perdura dev' or 'perdura worker' first.",
-    );
-  await startOwnWorker(addresses, { config, output, cleanup });
-  return temporal;
-}
-
-async function startOwnWorker(
-  addresses: ServiceAddresses,
-  { config, output, cleanup }: Omit<Connecting, 'ownWorker'>,
-): Promise<void> {
-  output.progress('Starting a worker');
-  const worker = await startWorker({
-    addresses,
-    projectFolder: config.projectFolder,
-    homeFolder: config.homeFolder,
-    queues: ['control', 'data', 'gpu'],
-    buildFolder: join(config.homeFolder, 'build'),
-    retainDays: config.retainDays,
-  });
-  cleanup.add(() => worker.stop());
 }
 
 async function start(

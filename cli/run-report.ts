@@ -4,21 +4,30 @@ import type { ValidationReport } from '../domain/validation-report.ts';
 import type { Guardrail, Measurement } from '../domain/guardrail.ts';
 import type { RunOutcome, RunStart, StepRecord } from '../domain/run.ts';
 import type { StoredVersion } from '../stores/objects/object-store.ts';
+import { quantity } from '../domain/quantity.ts';
 import { describeFailure } from './errors.ts';
 import { describeFindings as describeFindingsOfGate } from './gate-findings.ts';
 import { coloured, elapsed, heading, moment, table } from './output.ts';
 
-/** A run for a person: what it was, its steps, what the gate found, what each decision rests on, what it left in the bucket. */
+/** What a run left beside its own records. */
+export type RunLeavings = {
+  /** Each described already. */
+  readonly trainings: readonly string[];
+  readonly artifacts: readonly Pick<StoredVersion, 'key' | 'sizeBytes'>[];
+};
+
+/** A run for a person: what it was, its steps, what the gate found, what was trained, what each decision rests on, what it left in the bucket. */
 export function describeRun(
   start: RunStart,
   outcome: RunOutcome | null,
-  artifacts: readonly Pick<StoredVersion, 'key' | 'sizeBytes'>[],
+  { trainings, artifacts }: RunLeavings,
 ): string {
   const parts = [
     describeStart(start, outcome),
     ...(outcome?.error ? [describeFailure(outcome.error)] : []),
     ...part('Steps', (outcome?.steps ?? []).length > 0 ? describeSteps(outcome?.steps ?? []) : ''),
     ...(outcome?.validations ?? []).flatMap((report) => part(gateTitle(report), describeReport(report))),
+    ...trainings,
     ...(outcome?.decisions ?? []).flatMap(({ step, decision }) =>
       part(
         `Decision of ${step}: ${coloured(decision.outcome)}`,
@@ -82,7 +91,7 @@ function describeFindings(findings: readonly Finding[]): string {
   return table(
     ['GUARDRAIL', 'VERDICT', 'MEASURED', 'N', 'REASON'],
     findings.map(({ guardrail, verdict, measurement, reason }) => [
-      describeGuardrail(guardrail),
+      describeGuardrail(guardrail) + (guardrail.by === undefined ? '' : ` by ${guardrail.by}`),
       coloured(verdict),
       measured(measurement),
       measurement === null ? '' : String(measurement.n),
@@ -112,7 +121,9 @@ function measured(measurement: Measurement | null): string {
   const { lower, upper } = measurement;
   const interval =
     typeof lower === 'number' && typeof upper === 'number' ? ` [${number(lower)}, ${number(upper)}]` : '';
-  return `${number(measurement.value)}${measurement.unit === 'ms' ? ' ms' : ''}${interval}`;
+  const { unit } = measurement;
+  const value = unit === 'bytes' || unit === 'rows/s' ? quantity(measurement) : number(measurement.value);
+  return `${value}${unit === 'ms' ? ' ms' : ''}${interval}`;
 }
 
 function describeArtifacts(artifacts: readonly Pick<StoredVersion, 'key' | 'sizeBytes'>[]): string {

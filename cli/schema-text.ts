@@ -102,7 +102,7 @@ function wrapped(values: readonly unknown[]): string {
 }
 
 /** A string literal without a character that could end it, its line or a comment. */
-function quoted(text: string): string {
+export function quoted(text: string): string {
   const inner = JSON.stringify(text)
     .slice(1, -1)
     .replaceAll('\\"', '"')

@@ -16,6 +16,8 @@ export type Config = {
   readonly onlineStore: { readonly folder: string; readonly url: string | null };
   /** How long the evidence of a run stays locked at least, in days. */
   readonly retainDays: number;
+  /** PEM files of public keys, or folders of them, whose model packages are trusted (PERDURA_TRUSTED_KEYS); null: the home folder's own key. */
+  readonly trustedKeys: readonly string[] | null;
 };
 
 /** `address` null: use the embedded dev server. */

@@ -1,16 +1,16 @@
 import type { Decision, Finding } from './decision.ts';
 import type { Guardrail, Measurement } from './guardrail.ts';
+import { judgeSlices } from './judge-slices.ts';
+import { judgeValue, open } from './judge.ts';
 import { allOf, type Verdict } from './verdict.ts';
 
 /** Whether there is a champion to compare with. */
 export type DecisionContext = { readonly champion: boolean };
 
-type Answer = { readonly verdict: Finding['verdict']; readonly reason: string };
-
 /**
  * Holds measurements against guardrails: one finding per guardrail, in their order.
  *
- * Silence is never a pass: a missing measurement, a null value or bound, or fewer than `minimum` observations are inconclusive.
+ * Silence is never a pass: a missing measurement or slice, a null value or bound, or fewer than `minimum` observations are inconclusive.
  * Without a champion comparative rules are not applicable and are left out; where nothing remains the outcome is inconclusive.
  * Measurements belong to guardrails of the same metric in order; where their numbers differ, none of that metric is used,
  * because a guess could hold a difference against a limit that is meant for a value.
@@ -42,66 +42,16 @@ function measurementOf(
   return own[place] ?? null;
 }
 
-function judge(guardrail: Guardrail, measurement: Measurement | null, context: DecisionContext): Answer {
-  const { metric, rule } = guardrail;
+function judge(
+  guardrail: Guardrail,
+  measurement: Measurement | null,
+  context: DecisionContext,
+): Pick<Finding, 'verdict' | 'reason'> {
+  const { metric, rule, by } = guardrail;
   if ((rule === 'nonInferior' || rule === 'noAlarm') && !context.champion)
     return { verdict: 'not-applicable', reason: `${metric} has no champion to be compared with.` };
   if (measurement === null) return open(`${metric} was not measured.`);
-  const { value, n } = measurement;
-  if (value === null || !Number.isFinite(value)) return open(`${metric} could not be measured on ${n} observations.`);
-  const minimum = guardrail.minimum ?? 1;
-  if (n < minimum) return open(`${metric} rests on ${n} observations, ${minimum} are needed.`);
-  switch (rule) {
-    case 'atLeast':
-      return limited(value >= guardrail.limit, measurement, `at least ${number(guardrail.limit)}`);
-    case 'atMost':
-      return limited(value <= guardrail.limit, measurement, `at most ${number(guardrail.limit)}`);
-    case 'nonInferior':
-      return nonInferior(guardrail, measurement);
-    case 'noAlarm':
-      return noAlarm(guardrail, measurement, value);
-    default:
-      return rule satisfies never;
-  }
-}
-
-function limited(holds: boolean, measurement: Measurement, wanted: string): Answer {
-  return {
-    verdict: holds ? 'pass' : 'fail',
-    reason: `${measurement.metric} is ${quantity(measurement)}; ${wanted} is asked.`,
-  };
-}
-
-function nonInferior(guardrail: Extract<Guardrail, { rule: 'nonInferior' }>, measurement: Measurement): Answer {
-  const { lower, upper, metric, value } = measurement;
-  if (typeof lower !== 'number' || typeof upper !== 'number')
-    return open(`${metric} has no confidence bounds yet on ${measurement.n} observations.`);
-  const [best, worst] = guardrail.better === 'higher' ? [upper, lower] : [-lower, -upper];
-  const verdict: Verdict = worst > -guardrail.margin ? 'pass' : best < -guardrail.margin ? 'fail' : 'inconclusive';
-  const said = { pass: 'shown not worse', fail: 'shown worse', inconclusive: 'not shown either way' }[verdict];
-  const range = `${signed(value ?? 0)} (${signed(lower)} to ${signed(upper)})`;
-  return {
-    verdict,
-    reason: `${metric} differs from the champion's by ${range}: ${said} by more than ${number(guardrail.margin)}.`,
-  };
-}
-
-function noAlarm(
-  guardrail: Extract<Guardrail, { rule: 'noAlarm' }>,
-  measurement: Measurement,
-  evidence: number,
-): Answer {
-  const alarm = 1 / guardrail.alpha;
-  const holds = evidence < alarm;
-  const said = holds ? 'no alarm' : 'worse than the champion';
-  return {
-    verdict: holds ? 'pass' : 'fail',
-    reason: `${measurement.metric}: ${said}, evidence ${number(evidence)} of the ${number(alarm)} that raise an alarm, on ${measurement.n} answers.`,
-  };
-}
-
-function open(reason: string): Answer {
-  return { verdict: 'inconclusive', reason };
+  return by === undefined ? judgeValue(guardrail, measurement) : judgeSlices(guardrail, by, measurement);
 }
 
 function summary(outcome: Verdict, findings: readonly Finding[]): string {
@@ -115,19 +65,4 @@ function summary(outcome: Verdict, findings: readonly Finding[]): string {
 /** One sentence of several: their last full stops become semicolons. */
 function sentences(findings: readonly Finding[]): string {
   return `${findings.map(({ reason }) => reason.replace(/\.$/, '')).join('; ')}.`;
-}
-
-function quantity({ value, unit }: Measurement): string {
-  if (value === null) return 'unknown';
-  if (unit === 'share') return `${number(value * 100)} %`;
-  return unit === 'ms' ? `${number(value)} ms` : number(value);
-}
-
-/** Four significant digits, whole numbers from 1000 on: more would look surer than it is. */
-function number(value: number): string {
-  return Math.abs(value) >= 1000 ? value.toFixed(0) : String(Number(value.toPrecision(4)));
-}
-
-function signed(value: number): string {
-  return value > 0 ? `+${number(value)}` : number(value);
 }

@@ -19,10 +19,10 @@ export type CategoryProfile = {
 export type TrainingProfile = {
   readonly rows: number;
   readonly features: Readonly<Record<string, NumberProfile | CategoryProfile>>;
-  /** The model's own predictions on the training part. */
+  /** The model's own predictions on the training part; of several classes the place of the most likely one. */
   readonly prediction: NumberProfile;
-  /** Share of positive labels on the training part. */
-  readonly labelShare: number;
+  /** Share of true labels on the training part; null where the target is not binary. */
+  readonly labelShare: number | null;
 };
 
 /** One detector's answer on one window. */

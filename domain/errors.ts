@@ -36,6 +36,11 @@ export const errorTable = {
     meaning: 'A data file is empty, damaged or not of the named format.',
     remedy: 'Write the file again and add it anew.',
   },
+  DEVICE_MEMORY_EXHAUSTED: {
+    retryable: false,
+    meaning: 'A training needs more memory than the device has.',
+    remedy: 'Ask for a larger device, a smaller batch, or allow the CPU.',
+  },
   DISK_FULL: {
     retryable: false,
     meaning: 'There is not enough room on the disk.',
@@ -45,6 +50,11 @@ export const errorTable = {
     retryable: false,
     meaning: 'Another release holds the endpoint.',
     remedy: 'Wait until that release ends, or end it.',
+  },
+  ENVIRONMENT_UNOBTAINABLE: {
+    retryable: false,
+    meaning: 'The Python environment of a trainer could not be built.',
+    remedy: 'Do one of the things that the message lists.',
   },
   EVIDENCE_ALTERED: {
     retryable: false,
@@ -83,6 +93,11 @@ export const errorTable = {
     meaning: 'A model package does not have the digest it was registered with.',
     remedy: 'Roll back to another version and restore the package.',
   },
+  PACKAGE_UNSIGNED: {
+    retryable: false,
+    meaning: 'A model package has no signature by a key that is trusted here.',
+    remedy: "Train and register it again, or add the signer's public key to PERDURA_TRUSTED_KEYS.",
+  },
   PIPELINE_FAILED: {
     retryable: false,
     meaning: "The pipeline's own code threw.",
@@ -117,6 +132,11 @@ export const errorTable = {
     retryable: false,
     meaning: 'The trainer ended without a model.',
     remedy: "Read the trainer's last lines.",
+  },
+  TRAINING_INTERRUPTED: {
+    retryable: true,
+    meaning: 'A trainer asked to be run again, or its machine went away.',
+    remedy: 'It is tried again from its last checkpoint.',
   },
 } as const satisfies Record<string, ErrorEntry>;
 

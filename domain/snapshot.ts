@@ -75,11 +75,23 @@ export type ColumnDeviation = {
 /** What steps hand on: names a sealed snapshot; `digest` is the SHA-256 of the manifest's canonical JSON, hex. */
 export type SnapshotReference = { readonly dataset: string; readonly digest: string; readonly rows: number };
 
-/** A part of a snapshot by time, half open: `from <= column < before`. Nothing is copied. A whole snapshot is a slice without `time`. */
+/**
+ * A part of a snapshot, half open: by time, `from <= column < before`, or by chance, `from <= place < before` of a row's place in [0, 1).
+ * Nothing is copied. A whole snapshot is a slice with neither.
+ */
 export type DataSlice = {
   readonly snapshot: SnapshotReference;
   readonly time?: { readonly column: string; readonly from?: string; readonly before?: string };
+  readonly chance?: SliceByChance;
   readonly rows: number;
+};
+
+/** A row's place follows from the seed and its values in these columns alone (MD5), so that equal rows are never on both sides. */
+export type SliceByChance = {
+  readonly seed: number;
+  readonly by: readonly string[];
+  readonly from: number;
+  readonly before: number;
 };
 
 /** One arrival of data: an object that was added to a dataset. */

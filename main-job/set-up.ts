@@ -14,7 +14,7 @@ import { cutMonths } from './months.ts';
 
 /** Starts services, a worker and a model server, and cuts the months; each is on the stack as soon as it stands. */
 export async function setUp(config: Config, stack: Stack, say: (line: string) => void): Promise<Scene> {
-  const { homeFolder, projectFolder, retainDays } = config;
+  const { homeFolder, projectFolder, retainDays, trustedKeys } = config;
   // Closed last: a client that is closed while a call of its own is being tried again throws where nobody can catch it.
   let closeClient = (): Promise<void> => Promise.resolve();
   stack.add(() => closeClient());
@@ -30,7 +30,15 @@ export async function setUp(config: Config, stack: Stack, say: (line: string) =>
   await cutMonths(dataFolder);
   const buildFolder = buildFolderOf(homeFolder);
   const queues = ['control', 'data'] as const;
-  const worker = await startWorker({ addresses, projectFolder, homeFolder, buildFolder, retainDays, queues });
+  const worker = await startWorker({
+    addresses,
+    projectFolder,
+    homeFolder,
+    buildFolder,
+    retainDays,
+    trustedKeys,
+    queues,
+  });
   stack.add(() => worker.stop());
   const { port } = config.serving;
   const onlineStore = config.onlineStore.url;
@@ -41,6 +49,7 @@ export async function setUp(config: Config, stack: Stack, say: (line: string) =>
     replica: 'main-job',
     flushEvery: '1 second',
     onlineStore,
+    trustedKeys,
   });
   stack.add(() => server.stop());
   const features = await openPipelineFeatures(config, pipeline, stack);

@@ -13,6 +13,15 @@ import { packagesByUrl } from './packages.ts';
  * @throws CodedError PROJECT_INVALID with the file and the bundler's message; what the module itself throws passes through.
  */
 export async function importModule(file: string, outputFolder: string): Promise<unknown> {
+  return import(pathToFileURL(await buildModule(file, outputFolder)).href);
+}
+
+/**
+ * Builds a TypeScript file of the user's project without running it, for a process that will; gives the built file's path.
+ *
+ * @throws CodedError PROJECT_INVALID with the file and the bundler's message.
+ */
+export async function buildModule(file: string, outputFolder: string): Promise<string> {
   const { code } = await bundleFile(file, { platform: 'node', plugins: [packagesByUrl()] });
   const digest = createHash('sha256').update(code).digest('hex').slice(0, 16);
   const output = resolve(join(outputFolder, `${basename(file, extname(file))}-${digest}.mjs`));
@@ -20,5 +29,5 @@ export async function importModule(file: string, outputFolder: string): Promise<
   const temporary = `${output}.${randomUUID()}.partial`;
   await writeFile(temporary, code);
   await rename(temporary, output);
-  return import(pathToFileURL(output).href);
+  return output;
 }

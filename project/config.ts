@@ -39,6 +39,7 @@ const settingsSchema = z.object({
     .regex(/^[1-9]\d{0,4}$/, 'must be a whole number of days, 1 or more')
     .transform(Number)
     .nullable(),
+  PERDURA_TRUSTED_KEYS: text,
   TEMPORAL_ADDRESS: z
     .string()
     .regex(/^[^\s/:]+:\d{1,5}$|^\[[0-9a-fA-F:]+\]:\d{1,5}$/, "must be host:port, for example '127.0.0.1:7233'")
@@ -115,7 +116,14 @@ function toConfig(settings: Settings, projectFolder: string, environment: Enviro
     serving: Object.freeze({ port: settings.PERDURA_SERVING_PORT }),
     onlineStore: Object.freeze({ folder: path.join(homeFolder, 'online'), url: settings.PERDURA_ONLINE_STORE }),
     retainDays: settings.PERDURA_RETAIN_DAYS ?? 1,
+    trustedKeys: pathsIn(settings.PERDURA_TRUSTED_KEYS, projectFolder),
   });
+}
+
+/** Paths with commas between them, relative ones from the project; null where there is none. */
+function pathsIn(text: string | null, projectFolder: string): readonly string[] | null {
+  const paths = (text ?? '').split(',').flatMap((each) => each.trim() || []);
+  return paths.length === 0 ? null : paths.map((each) => path.resolve(projectFolder, each));
 }
 
 /** Keys of a session are useless without its token, which only the AWS SDK's own chain reads; keys with no named target are not for us. */

@@ -1,10 +1,13 @@
 import { pathToFileURL } from 'node:url';
 
 import { CodedError } from '../domain/errors.ts';
-import type { FeatureModule, RecordField } from '../domain/features.ts';
+import type { FeatureModule, RecordField, RecordType } from '../domain/features.ts';
 import { soundAggregates } from './features/sound-aggregates.ts';
 
-const fieldTypes: ReadonlySet<unknown> = new Set<RecordField>(['number', 'string', 'timestamp', 'boolean']);
+const types: readonly RecordType[] = ['number', 'string', 'timestamp', 'boolean'];
+const fieldTypes: ReadonlySet<unknown> = new Set<RecordField>(
+  types.flatMap((type): RecordField[] => [type, `${type}?`]),
+);
 
 /**
  * Loads a bundled features.mjs. Node keeps a loaded module for ever under its path: a path must always hold the same bytes.
@@ -17,7 +20,10 @@ export async function loadFeatureModule(path: string): Promise<FeatureModule> {
   });
   const { record, features, aggregates = null } = loaded as Readonly<Record<string, unknown>>;
   if (!isRecordSchema(record))
-    throw invalid(path, "must export 'record', each field being number, string, timestamp or boolean");
+    throw invalid(
+      path,
+      "must export 'record', each field being number, string, timestamp or boolean, with a question mark where it may be null",
+    );
   if (!isFeatureFunction(features)) throw invalid(path, "must export the function 'features'");
   const sound = soundAggregates(record, aggregates);
   if (sound.problem !== null) throw invalid(path, `exports 'aggregates' that do not hold up: ${sound.problem}`);

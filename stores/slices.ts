@@ -1,4 +1,4 @@
-import type { DataSlice } from '../domain/snapshot.ts';
+import type { DataSlice, SliceByChance } from '../domain/snapshot.ts';
 import { type DataFolder, localParquet } from './data-files.ts';
 import { readSnapshot } from './snapshots/manifest.ts';
 import { identifier, literal, pathLiteral } from './tables.ts';
@@ -8,11 +8,29 @@ import { identifier, literal, pathLiteral } from './tables.ts';
  * has a bound. Bounds keep microseconds, and the time zone is UTC.
  */
 export function sliceSql(slice: DataSlice): string {
-  if (slice.time === undefined) return 'true';
-  const time = `CAST(${identifier(slice.time.column)} AS TIMESTAMP)`;
+  const conditions = [
+    ...(slice.time === undefined ? [] : [timeSql(slice.time)]),
+    ...(slice.chance === undefined ? [] : [chanceSql(slice.chance)]),
+  ];
+  return conditions.length === 0 ? 'true' : conditions.join(' AND ');
+}
+
+/**
+ * A row's place in [0, 1): the upper 52 bits of the MD5 of the seed and its values. A null is not an empty text; the values' own text is
+ * DuckDB's.
+ */
+function chanceSql({ seed, by, from, before }: SliceByChance): string {
+  const values = by.map((name) => `coalesce('v' || CAST(${identifier(name)} AS VARCHAR), 'n')`);
+  const text = [literal(String(seed)), ...values].join(', chr(31), ');
+  const place = `CAST(('0x' || substr(md5(concat(${text})), 1, 13)) AS BIGINT) / 4503599627370496.0`;
+  return `(${place} >= ${String(from)} AND ${place} < ${String(before)})`;
+}
+
+function timeSql(slice: NonNullable<DataSlice['time']>): string {
+  const time = `CAST(${identifier(slice.column)} AS TIMESTAMP)`;
   const bounds = [
-    ...(slice.time.from === undefined ? [] : [`${time} >= CAST(${literal(slice.time.from)} AS TIMESTAMP)`]),
-    ...(slice.time.before === undefined ? [] : [`${time} < CAST(${literal(slice.time.before)} AS TIMESTAMP)`]),
+    ...(slice.from === undefined ? [] : [`${time} >= CAST(${literal(slice.from)} AS TIMESTAMP)`]),
+    ...(slice.before === undefined ? [] : [`${time} < CAST(${literal(slice.before)} AS TIMESTAMP)`]),
   ];
   return bounds.length === 0 ? 'true' : bounds.join(' AND ');
 }

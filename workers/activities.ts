@@ -5,6 +5,7 @@ import type { Project } from '../project/load.ts';
 import type { ObjectStore } from '../stores/objects/object-store.ts';
 import type { BuiltBundle } from './bundle.ts';
 import { stat } from 'node:fs/promises';
+import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { dataActivities } from '../activities/data/data-activities.ts';
 import { currentCall, currentRun } from '../activities/caller.ts';
@@ -12,11 +13,15 @@ import { currentBeat } from '../activities/heartbeat.ts';
 import { monitoringActivities } from '../activities/monitoring/monitoring-activities.ts';
 import { releaseActivities } from '../activities/release/release-activities.ts';
 import { runActivities } from '../activities/run/run-activities.ts';
+import type { HoldDevice } from '../activities/training/devices.ts';
+import { searchActivities } from '../activities/search/search-activities.ts';
 import { trainingActivities } from '../activities/training/training-activities.ts';
 import { CodedError } from '../domain/errors.ts';
 import { loadChecks } from '../project/bundle-checks.ts';
 import { bundleFeatures } from '../project/bundle-features.ts';
-import { importModule } from '../project/bundle-module.ts';
+import { buildModule, importModule } from '../project/bundle-module.ts';
+import { readPrices } from '../project/prices.ts';
+import { trustedKeys } from '../stores/signing/trusted-keys.ts';
 import { closedHistories } from './closed-histories.ts';
 import { createEndpointClient } from './endpoint-client.ts';
 
@@ -25,10 +30,16 @@ export type ActivityHost = {
   readonly client: Client;
   readonly project: Project;
   readonly homeFolder: string;
+  /** Shared by all projects: programs, and Python environments. */
+  readonly cacheFolder: string;
+  /** The Python that makes environments. */
+  readonly python: string;
   readonly bundle: BuiltBundle;
   readonly environment: Environment;
   readonly lockfile: Uint8Array | null;
   readonly retainDays: number;
+  readonly trustedKeys: readonly string[] | null;
+  readonly holdDevice: HoldDevice;
 };
 
 /** A worker's activities by name: the framework's and the project's own. */
@@ -56,10 +67,15 @@ export async function hostedActivities(host: ActivityHost): Promise<Activities> 
 
 function frameworkActivities(host: ActivityHost): Activities {
   const { store, homeFolder, client } = host;
+  const keysFolder = join(homeFolder, 'keys');
   const shared = {
     store,
     cacheFolder: join(homeFolder, 'cache'),
-    packagesFolder: join(homeFolder, 'packages'),
+    keysFolder,
+    packages: {
+      folder: join(homeFolder, 'packages'),
+      trusted: trustedKeys({ keysFolder, files: host.trustedKeys }),
+    },
     now: () => new Date().toISOString(),
     beat: currentBeat,
   };
@@ -73,14 +89,27 @@ function frameworkActivities(host: ActivityHost): Activities {
     }),
     ...trainingActivities({
       ...shared,
+      callId: currentCall,
       workFolder: join(homeFolder, 'work'),
+      projectFolder: host.project.folder,
+      environmentsFolder: join(host.cacheFolder, 'python'),
+      python: host.python,
+      holdDevice: host.holdDevice,
+      environment: host.environment,
+      prices: () => readPrices(host.project.folder),
       bundleFeatures: (pipeline, outputFile) => bundleFeatures(pipelineNamed(host.project, pipeline), outputFile),
+      activitiesFile: (functionName) => builtActivities(host.project, functionName, join(homeFolder, 'build')),
+    }),
+    ...searchActivities({
+      ...shared,
+      workFolder: join(homeFolder, 'work'),
+      prices: () => readPrices(host.project.folder),
+      cores: availableParallelism(),
     }),
     ...releaseActivities({ ...shared, client: createEndpointClient(client) }),
     ...monitoringActivities(shared),
     ...runActivities({
       ...shared,
-      keysFolder: join(homeFolder, 'keys'),
       retainDays: host.retainDays,
       code: { environment: host.environment, bundleFile: host.bundle.file, lockfile: host.lockfile },
       closedHistories: (run, beat) => closedHistories(client, run, beat),
@@ -95,6 +124,12 @@ async function checksOf(project: Project, functionName: string, buildFolder: str
   const file = join(pipeline.folder, 'checks.ts');
   const found = await stat(file).catch(() => null);
   return found?.isFile() === true ? loadChecks(file, buildFolder) : null;
+}
+
+/** The activities.ts of the pipeline with this function, built for a process of its own. */
+async function builtActivities(project: Project, functionName: string, buildFolder: string): Promise<string | null> {
+  const file = project.pipelines.find((each) => each.functionName === functionName)?.activitiesFile ?? null;
+  return file === null ? null : buildModule(file, buildFolder);
 }
 
 function pipelineNamed(project: Project, name: string): Project['pipelines'][number] {

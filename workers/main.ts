@@ -1,5 +1,6 @@
 import type { WorkerProcessOptions } from './run-worker.ts';
 import { toFailure } from '../domain/failure.ts';
+import { readConfig } from '../project/config.ts';
 import { runWorker } from './run-worker.ts';
 
 /** A worker whose parent is gone may take so long to finish. */
@@ -8,7 +9,9 @@ const orphanMs = 5_000;
 /** The worker process: hosts what PERDURA_WORKER_OPTIONS names, tells its parent when it is ready, and ends with its parent. */
 async function main(): Promise<void> {
   const options = JSON.parse(process.env['PERDURA_WORKER_OPTIONS'] ?? '{}') as WorkerProcessOptions;
-  const worker = await runWorker(options);
+  const { cacheFolder } = readConfig(process.env, options.projectFolder);
+  const python = process.env['PERDURA_PYTHON']?.trim() || 'python3';
+  const worker = await runWorker({ ...options, cacheFolder, python });
   process.on('SIGTERM', () => worker.shutdown());
   // The terminal sends Ctrl-C to the whole group; the parent decides the order in which its children end.
   process.on('SIGINT', () => undefined);

@@ -11,6 +11,7 @@ import { hostedActivities } from './activities.ts';
 import { buildWorkflowBundle } from './bundle.ts';
 import { connectTemporal } from './client.ts';
 import { findEnvironment } from './environment.ts';
+import { workerDevices } from './gpu-worker.ts';
 import { dataFolderInterceptor } from './interceptors/data-folder.ts';
 import { codedFailures } from './interceptors/coded-failures.ts';
 import { heartbeats } from './interceptors/heartbeats.ts';
@@ -25,6 +26,16 @@ export type WorkerProcessOptions = {
   readonly buildFolder: string;
   /** How long a capsule's objects are locked, in days. */
   readonly retainDays: number;
+  /** PEM files of public keys, or folders of them, whose packages are trusted; null: the home folder's own key. */
+  readonly trustedKeys: readonly string[] | null;
+};
+
+/** What the machine has for all projects, from the environment. */
+export type WorkerMachine = {
+  /** Programs, and Python environments. */
+  readonly cacheFolder: string;
+  /** The Python that makes environments. */
+  readonly python: string;
 };
 
 /** How many activities of one queue a process runs at once: training and scans take a core each, bookkeeping none. */
@@ -41,7 +52,7 @@ export type RunningWorker = { readonly done: Promise<void>; shutdown(): void };
  *
  * @throws CodedError SERVICE_UNAVAILABLE or PROJECT_INVALID.
  */
-export async function runWorker(options: WorkerProcessOptions): Promise<RunningWorker> {
+export async function runWorker(options: WorkerProcessOptions & WorkerMachine): Promise<RunningWorker> {
   Runtime.install({ logger: new DefaultLogger('WARN'), shutdownSignals: [] });
   const project = await loadProject(options.projectFolder);
   const bundle = await buildWorkflowBundle(project, options.buildFolder);
@@ -49,6 +60,7 @@ export async function runWorker(options: WorkerProcessOptions): Promise<RunningW
   const store = createS3ObjectStore(options.addresses.s3);
   await sweepLeftovers(join(options.homeFolder, 'cache'), { untouchedMs: leftoversAfterMs, now: Date.now() });
   const temporal = await connectTemporal(options.addresses.temporal);
+  const devices = workerDevices(options);
   const activities = await hostedActivities({
     ...options,
     store,
@@ -57,6 +69,7 @@ export async function runWorker(options: WorkerProcessOptions): Promise<RunningW
     bundle,
     environment,
     lockfile,
+    holdDevice: devices.holdDevice,
   });
   const connection = await connect(options.addresses.temporal);
 
@@ -70,7 +83,9 @@ export async function runWorker(options: WorkerProcessOptions): Promise<RunningW
       }),
     ),
   );
+  const registration = await devices.register(store);
   const done = Promise.all(workers.map((worker) => worker.run())).then(async () => {
+    await registration?.stop();
     await Promise.all([connection.close(), temporal.close()]);
     store.close();
   });

@@ -6,9 +6,12 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { CodedError } from '../domain/errors.ts';
 
-/** As the worker process itself takes them; capsules are locked for one day unless `retainDays` says otherwise. */
-export type StartWorkerOptions = Omit<WorkerProcessOptions, 'retainDays'> &
-  Partial<Pick<WorkerProcessOptions, 'retainDays'>>;
+/**
+ * As the worker process itself takes them; capsules are locked for one day unless `retainDays` says otherwise, and packages by the home
+ * folder's own key are trusted unless `trustedKeys` names others.
+ */
+export type StartWorkerOptions = Omit<WorkerProcessOptions, 'retainDays' | 'trustedKeys'> &
+  Partial<Pick<WorkerProcessOptions, 'retainDays' | 'trustedKeys'>>;
 
 /** A worker process; `exited` settles with its exit code, null after a signal. */
 export type WorkerProcess = { readonly pid: number; readonly exited: Promise<number | null>; stop(): Promise<void> };
@@ -48,7 +51,7 @@ function forkWorker(options: StartWorkerOptions): ChildProcess {
   mkdirSync(logs, { recursive: true });
   const log = openSync(join(logs, 'worker.log'), 'a');
   const child = fork(script, [], {
-    env: { ...process.env, PERDURA_WORKER_OPTIONS: JSON.stringify({ retainDays: 1, ...options }) },
+    env: { ...process.env, PERDURA_WORKER_OPTIONS: JSON.stringify({ retainDays: 1, trustedKeys: null, ...options }) },
     execArgv: [],
     stdio: ['ignore', log, log, 'ipc'],
   });

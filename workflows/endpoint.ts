@@ -10,7 +10,7 @@ import {
   setHandler,
   workflowInfo,
 } from '@temporalio/workflow';
-import { release } from './activities.ts';
+import { promoting, release } from './activities.ts';
 
 /** Asks for a route change. */
 export const changeUpdate = defineUpdate<Route, [ChangeRequest]>('change');
@@ -37,7 +37,8 @@ export async function endpoint(name: string, state: EndpointState = { holder: nu
       if (holder !== null && holder !== request.holder && (await release.isOpen(holder))) throw busy(name, holder);
       const current = await release.readRoute({ endpoint: name });
       refuseStale(current, request);
-      if (request.promotion !== undefined) await release.promoteVersion(request.promotion);
+      if (request.promotion !== undefined) await promoting.promoteVersion(request.promotion);
+      if (request.rollBack !== undefined) await promoting.rollBackVersion(request.rollBack);
       const route = await release.writeRoute({ change: request.change, expectedEpoch: current?.epoch ?? 0 });
       holder = request.done ? null : request.holder;
       return route;

@@ -13,6 +13,16 @@ export type DataActivities = {
     readonly data: SnapshotReference;
     readonly column: string;
     readonly holdout: number;
+    /** Only rows of this slice of the same snapshot: a part is cut again. */
+    readonly within?: DataSlice;
+  }): Promise<DataSplit>;
+  /** Holds about the share `holdout` of rows out, by a hash of the seed and their values in the columns `by`; null: in all of them. */
+  splitByChance(request: {
+    readonly data: SnapshotReference;
+    readonly seed: number;
+    readonly by: readonly string[] | null;
+    readonly holdout: number;
+    readonly within?: DataSlice;
   }): Promise<DataSplit>;
 };
 

@@ -1,6 +1,7 @@
 import type { DataActivities } from './contract.ts';
 import type { DataDependencies } from './dependencies.ts';
 import { createSnapshot } from './create-snapshot.ts';
+import { splitByChance } from './split-by-chance.ts';
 import { splitByTime } from './split-by-time.ts';
 import { validateData } from '../gate/validate-data.ts';
 
@@ -10,5 +11,6 @@ export function dataActivities(dependencies: DataDependencies): DataActivities {
     createSnapshot: (request) => createSnapshot(dependencies, request),
     validateData: (request) => validateData(dependencies, request),
     splitByTime: (request) => splitByTime(dependencies, request),
+    splitByChance: (request) => splitByChance(dependencies, request),
   };
 }

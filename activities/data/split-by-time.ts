@@ -1,11 +1,11 @@
 import { CodedError } from '../../domain/errors.ts';
-import type { Snapshot } from '../../domain/snapshot.ts';
-import { localParquet } from '../../stores/data-files.ts';
+import type { DataSlice, Snapshot } from '../../domain/snapshot.ts';
 import { relationSql, sliceSql } from '../../stores/slices.ts';
 import { readSnapshot } from '../../stores/snapshots/manifest.ts';
 import { identifier, type Tables } from '../../stores/tables.ts';
 import type { DataActivities, DataSplit } from './contract.ts';
 import type { DataDependencies } from './dependencies.ts';
+import { countParts, fetchedFiles, requireShare } from './split-parts.ts';
 import { beating, inWorkArea, rowsText } from './work-area.ts';
 
 type Request = Parameters<DataActivities['splitByTime']>[0];
@@ -18,15 +18,10 @@ type Request = Parameters<DataActivities['splitByTime']>[0];
  * would be empty.
  */
 export async function splitByTime(deps: DataDependencies, request: Request): Promise<DataSplit> {
-  if (!(request.holdout > 0 && request.holdout < 1)) {
-    throw new CodedError('INPUT_INVALID', `A hold-out of ${request.holdout} is not a share. Give one inside (0, 1).`);
-  }
+  requireShare(request.holdout);
   const snapshot = await readSnapshot(deps.store, request.data);
   requireTimestamp(snapshot, request.column);
-  const paths: string[] = [];
-  for (const file of snapshot.files) {
-    paths.push(await beating(deps.heartbeat, `fetching ${file.key}`, () => localParquet(deps, file, snapshot)));
-  }
+  const paths = await fetchedFiles(deps, snapshot);
   return beating(deps.heartbeat, `splitting ${rowsText(snapshot.rows)} by ${request.column}`, () =>
     inWorkArea(deps.cacheFolder, ({ tables }) => split(tables, paths, request)),
   );
@@ -49,22 +44,26 @@ function requireTimestamp(snapshot: Snapshot, name: string): void {
 }
 
 async function split(tables: Tables, paths: readonly string[], request: Request): Promise<DataSplit> {
+  const { column, within } = request;
+  requireSameColumn(column, within);
   const cut = await cutTime(tables, paths, request);
-  const snapshot = request.data;
-  const column = request.column;
-  const training = { snapshot, time: { column, before: cut }, rows: 0 };
-  const holdout = { snapshot, time: { column, from: cut }, rows: 0 };
-  const [row] = await tables.all(
-    `SELECT count_if(${sliceSql(training)}) AS training, count_if(${sliceSql(holdout)}) AS holdout FROM ${relationSql(paths)}`,
-  );
-  const rows = { training: Number(row?.['training']), holdout: Number(row?.['holdout']) };
-  if (rows.training === 0 || rows.holdout === 0) {
-    throw new CodedError(
-      'INPUT_INVALID',
+  const whole = { ...within, snapshot: request.data };
+  return countParts(tables, paths, {
+    parts: {
+      training: { ...whole, time: { ...within?.time, column, before: cut } },
+      holdout: { ...whole, time: { ...within?.time, column, from: cut } },
+    },
+    how: (rows) =>
       `A hold-out of ${request.holdout} by ${column} leaves one part empty: cut at ${cut}, ${rows.training} rows before and ${rows.holdout} from it. Choose another share or more data.`,
-    );
-  }
-  return { training: { ...training, rows: rows.training }, holdout: { ...holdout, rows: rows.holdout } };
+  });
+}
+
+function requireSameColumn(column: string, within: DataSlice | undefined): void {
+  if (within?.time === undefined || within.time.column === column) return;
+  throw new CodedError(
+    'INPUT_INVALID',
+    `A slice by '${within.time.column}' cannot be cut by '${column}' again. Cut it by the same column, or by chance.`,
+  );
 }
 
 /** ISO 8601 with all six digits of a microsecond: three would move rows over the cut. */
@@ -72,7 +71,7 @@ async function cutTime(tables: Tables, paths: readonly string[], request: Reques
   const time = `CAST(${identifier(request.column)} AS TIMESTAMP)`;
   const [row] = await tables.all(
     `SELECT strftime(percentile_disc(${request.holdout}) WITHIN GROUP (ORDER BY ${time} DESC), '%Y-%m-%dT%H:%M:%S.%fZ') AS cut
-     FROM ${relationSql(paths)}`,
+     FROM ${relationSql(paths)} WHERE ${request.within === undefined ? 'true' : sliceSql(request.within)}`,
   );
   const cut = row?.['cut'];
   if (typeof cut === 'string') return cut;

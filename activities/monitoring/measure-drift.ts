@@ -3,7 +3,7 @@ import { driftVerdict } from '../../domain/drift/drift-verdict.ts';
 import { type ProfiledRow, profileWindow } from '../../domain/drift/profile-window.ts';
 import type { DriftPolicy, DriftReport, TrainingProfile } from '../../domain/drift-report.ts';
 import type { ModelReference } from '../../domain/model-package.ts';
-import { calibrationGap } from '../../domain/statistics/calibration-gap.ts';
+import { type CalibrationGap, calibrationGap } from '../../domain/statistics/calibration-gap.ts';
 import { literal, openTables, type Tables, type TablesOptions } from '../../stores/tables.ts';
 import { specialFunctions } from '../special-functions.ts';
 import { count, parquet, type TrafficFiles } from '../release/traffic-tables.ts';
@@ -24,7 +24,8 @@ const leastLabelled = 0.8;
 
 /**
  * Compares the next full window with the training profile: the first `windowRequests` answers by time, with or without outcome.
- * Features and predictions are those of all of them, the calibration gap is that of those whose outcome is known.
+ * Features and predictions are those of all of them, the calibration gap is that of those whose outcome is known; only probabilities have
+ * one, so a model of numbers or of several classes is held against its features and predictions alone, and waits for no outcome.
  *
  * Null while there are fewer, or their outcomes are still to come: all must be known, or four fifths once as many answers have come
  * since. A window of whatever was labelled first would show drift wherever one outcome is known sooner than the other. What is never
@@ -38,8 +39,9 @@ export async function measureDriftFiles(
   files: TrafficFiles,
   options: TablesOptions = {},
 ): Promise<DriftReport | null> {
-  if (files.inference.length === 0 || files.labels.length === 0) return null;
   const { windowRequests } = request.policy;
+  const awaitsOutcomes = request.profile.labelShare !== null;
+  if (files.inference.length === 0 || (awaitsOutcomes && files.labels.length === 0)) return null;
   const tables = await openTables(options);
   try {
     await tables.all(`CREATE VIEW answers AS ${answersQuery(request, files)}`);
@@ -48,7 +50,8 @@ export async function measureDriftFiles(
     const rows = await windowRows(tables, request, files);
     const labels = rows.filter(({ label }) => label !== null).length;
     const outcomesHadTheirTime = answered >= 2 * windowRequests;
-    return labels < (outcomesHadTheirTime ? leastLabelled : 1) * windowRequests ? null : reportOn(request, rows);
+    const tooFew = labels < (outcomesHadTheirTime ? leastLabelled : 1) * windowRequests;
+    return awaitsOutcomes && tooFew ? null : reportOn(request, rows);
   } finally {
     tables.close();
   }
@@ -61,12 +64,10 @@ function reportOn(
   const [first, last] = [rows[0], rows.at(-1)];
   if (first === undefined || last === undefined) return null;
   const known = rows.flatMap(({ prediction, label }) => (label === null ? [] : [{ prediction, label }]));
-  const predictions = known.map(({ prediction }) => prediction);
-  const labels = known.map(({ label }) => label);
   const signals = compareProfiles(specialFunctions, policy, {
     reference: profile,
     window: profileWindow(profile, rows),
-    calibration: calibrationGap(specialFunctions, predictions, labels),
+    calibration: gapOf(profile, known),
   });
   const window = {
     from: new Date(first.atMs).toISOString(),
@@ -76,6 +77,16 @@ function reportOn(
   };
   const { model, modelVersion } = version;
   return { endpoint, model, modelVersion, window, signals, ...driftVerdict(policy, rows.length, signals) };
+}
+
+function gapOf(
+  { labelShare }: TrainingProfile,
+  known: readonly { readonly prediction: number; readonly label: number }[],
+): CalibrationGap | null {
+  if (labelShare === null) return null;
+  const predictions = known.map(({ prediction }) => prediction);
+  const labels = known.map(({ label }) => label);
+  return calibrationGap(specialFunctions, predictions, labels);
 }
 
 function answersQuery({ version, after }: WindowRequest, files: TrafficFiles): string {
@@ -91,8 +102,12 @@ async function windowRows(
   { policy }: WindowRequest,
   files: TrafficFiles,
 ): Promise<readonly WindowRow[]> {
+  const labelled =
+    files.labels.length === 0
+      ? 'SELECT NULL AS requestId, NULL AS label WHERE false'
+      : `SELECT requestId, arg_max(label, "at") AS label FROM ${parquet(files.labels)} GROUP BY requestId`;
   const found = await tables.all(`
-    WITH outcomes AS (SELECT requestId, arg_max(label, "at") AS label FROM ${parquet(files.labels)} GROUP BY requestId),
+    WITH outcomes AS (${labelled}),
     window_keys AS (
       SELECT requestId, min(atMs) AS atMs FROM answers
       GROUP BY requestId ORDER BY atMs, requestId LIMIT ${policy.windowRequests}

@@ -4,17 +4,17 @@ import type { TrainingProfile } from '../../domain/drift-report.ts';
 import { CodedError } from '../../domain/errors.ts';
 import type { ModelReference } from '../../domain/model-package.ts';
 import type { ObjectStore } from '../../stores/objects/object-store.ts';
-import { downloadPackage } from '../../stores/packages.ts';
+import { downloadPackage, type LocalPackages } from '../../stores/packages.ts';
 import { readRoute } from '../../stores/routes.ts';
 import { trafficFiles } from '../../stores/traffic.ts';
 import type { MonitoringActivities } from './contract.ts';
 import { measureDriftFiles } from './measure-drift.ts';
 
-/** What monitoring needs: the bucket, a local folder for the log's files and one for packages. */
+/** What monitoring needs: the bucket, a local folder for the log's files, and the local packages. */
 export type MonitoringDependencies = {
   readonly store: ObjectStore;
   readonly cacheFolder: string;
-  readonly packagesFolder: string;
+  readonly packages: LocalPackages;
 };
 
 const beginning = '1970-01-01T00:00:00.000Z';
@@ -43,6 +43,6 @@ async function championOf(store: ObjectStore, endpoint: string, model: string): 
 }
 
 async function readProfile(deps: MonitoringDependencies, version: ModelReference): Promise<TrainingProfile> {
-  const local = await downloadPackage(deps.store, version, deps.packagesFolder);
+  const local = await downloadPackage(deps.store, version, deps.packages);
   return JSON.parse(await readFile(join(local, 'profile.json'), 'utf8')) as TrainingProfile;
 }

@@ -25,6 +25,8 @@ export type ReleaseActivities = {
   }): Promise<void>;
   /** Moves `champion` to the version and clears `challenger`. Refuses a decision that does not come out as `pass` again. Idempotent by moveId. */
   promoteVersion(request: ReleaseEnd): Promise<void>;
+  /** Moves `champion` back to a version that is ready, verified and trusted. Idempotent by moveId; CONFLICT where another champion stands by now. */
+  rollBackVersion(request: RollBack): Promise<void>;
   /** Marks the version as rejected and clears `challenger`. Idempotent by moveId. */
   rejectVersion(request: ReleaseEnd): Promise<void>;
   /** Measures pairs of live and shadow answers since an epoch. */
@@ -43,6 +45,18 @@ export type ChangeRequest = {
   readonly done: boolean;
   /** What the endpoint promotes just before the change: in its turn, so that champion and route never part. */
   readonly promotion?: ReleaseEnd;
+  /** The champion that a person goes back to: moved in the same turn, for the same reason. */
+  readonly rollBack?: RollBack;
+};
+
+/** A champion is moved back, by a person. */
+export type RollBack = {
+  readonly to: ModelReference;
+  /** The champion that the person saw, by its version. */
+  readonly from: string;
+  readonly moveId: string;
+  readonly who: string;
+  readonly why: string;
 };
 
 /** How a release ended, with the decision that it rests on. */

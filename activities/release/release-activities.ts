@@ -1,10 +1,11 @@
 import type { ObjectStore } from '../../stores/objects/object-store.ts';
-import type { ReleaseActivities, ReleaseEnd } from './contract.ts';
+import type { ReleaseActivities, ReleaseEnd, RollBack } from './contract.ts';
 import { canonicalJson } from '../../domain/canonical-json.ts';
 import { decideAgain } from '../../domain/decide-again.ts';
 import { CodedError } from '../../domain/errors.ts';
 import { requireName } from '../../domain/names.ts';
 import { sha256Hex } from '../../stores/digest.ts';
+import { type LocalPackages, verifyPackage } from '../../stores/packages.ts';
 import { moveAlias, rejectVersion } from '../../stores/registry.ts';
 import { readRoute, writeRoute } from '../../stores/routes.ts';
 import type { EndpointClient } from './endpoint-client.ts';
@@ -13,6 +14,7 @@ import { createTrafficMeasurements } from './traffic-measurements.ts';
 export type ReleaseDependencies = {
   readonly store: ObjectStore;
   readonly cacheFolder: string;
+  readonly packages: LocalPackages;
   readonly client: EndpointClient;
   readonly now: () => string;
 };
@@ -33,6 +35,7 @@ export function releaseActivities(dependencies: ReleaseDependencies): ReleaseAct
       await moveAlias(store, model, { ...move, at: now() });
     },
     promoteVersion: (end) => promoteVersion(dependencies, end),
+    rollBackVersion: (request) => rollBackVersion(dependencies, request),
     async rejectVersion(end) {
       await rejectVersion(store, end.version.model, end.version.modelVersion, end.decision.reason);
       await clearChallenger(dependencies, end);
@@ -59,6 +62,8 @@ async function promoteVersion(dependencies: ReleaseDependencies, end: ReleaseEnd
       `${name} cannot be promoted: its decision is ${says}. Promote on 'pass', else reject.`,
     );
   }
+  // The package in the bucket, not this machine's copy of it: that is what model servers will fetch.
+  await verifyPackage(dependencies.store, version, dependencies.packages.trusted);
   await moveAlias(dependencies.store, version.model, {
     ...move(dependencies, end),
     moveId: `${end.moveId}/champion`,
@@ -66,6 +71,26 @@ async function promoteVersion(dependencies: ReleaseDependencies, end: ReleaseEnd
     to: version.modelVersion,
   });
   await clearChallenger(dependencies, end);
+}
+
+/** The alias alone; the endpoint's route goes with it in the same turn of its workflow. */
+async function rollBackVersion({ store, packages, now }: ReleaseDependencies, request: RollBack): Promise<void> {
+  const { to, from, moveId, who, why } = request;
+  await verifyPackage(store, to, packages.trusted);
+  const evidenceSha256 = sha256Hex(canonicalJson(request));
+  const { model, modelVersion } = to;
+  const { registry } = await moveAlias(
+    store,
+    model,
+    { moveId, alias: 'champion', to: modelVersion, at: now(), who, why, evidenceSha256 },
+    { onlyFrom: from },
+  );
+  if (registry.moves.some((move) => move.moveId === moveId)) return;
+  throw new CodedError(
+    'CONFLICT',
+    `The champion of model '${model}' is ${registry.aliases.champion ?? 'none'} by now, not ${from}. Look at it with 'perdura models ${model}' and decide anew.`,
+    { details: { model, champion: registry.aliases.champion ?? null, from } },
+  );
 }
 
 /** Another release's challenger stays. */

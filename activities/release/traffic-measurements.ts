@@ -4,6 +4,7 @@ import { trafficFiles } from '../../stores/traffic.ts';
 import type { ReleaseActivities } from './contract.ts';
 import { measureCanaryFiles } from './measure-canary.ts';
 import { measureShadowFiles } from './measure-shadow.ts';
+import { requireTask } from './require-task.ts';
 
 /** What the measurements of traffic need: the bucket, and a local folder for the log's files. */
 export type TrafficDependencies = { readonly store: ObjectStore; readonly cacheFolder: string };
@@ -15,10 +16,12 @@ export function createTrafficMeasurements(
   const options = { temporaryFolder: join(deps.cacheFolder, 'duckdb') };
   return {
     async measureShadow(request) {
+      await requireTask(deps.store, request.challenger, request.guardrails);
       const files = await trafficFiles(deps.store, deps.cacheFolder, request.endpoint, { since: request.since });
       return measureShadowFiles(request, files, options);
     },
     async measureCanary(request) {
+      await requireTask(deps.store, request.challenger, request.guardrails);
       const files = await trafficFiles(deps.store, deps.cacheFolder, request.endpoint, { since: request.since });
       return measureCanaryFiles(request, files, options);
     },

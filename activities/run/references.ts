@@ -5,12 +5,13 @@ import { isPlainName } from '../../domain/names.ts';
 import type { SnapshotReference } from '../../domain/snapshot.ts';
 import type { DataActivities } from '../data/contract.ts';
 import type { ReleaseActivities } from '../release/contract.ts';
+import type { SearchActivities } from '../search/contract.ts';
 import type { TrainingActivities } from '../training/contract.ts';
 
 /** The snapshots and model packages of a run, each once, in order of first mention: those that it worked on, and those that are only mentioned. */
 export type References = NamedObjects & { readonly mentioned: NamedObjects };
 
-type Step = keyof DataActivities | keyof TrainingActivities | keyof ReleaseActivities;
+type Step = keyof DataActivities | keyof TrainingActivities | keyof SearchActivities | keyof ReleaseActivities;
 
 /** Perdura's own steps. The bookkeeping around a run is none of them: it repeats what the author's code said. */
 const steps: Readonly<Record<Step, true>> = {
@@ -21,11 +22,17 @@ const steps: Readonly<Record<Step, true>> = {
   measureOffline: true,
   measureShadow: true,
   moveAlias: true,
+  placeTraining: true,
   promoteVersion: true,
+  proposeTrial: true,
   readAlias: true,
+  readDearestPrice: true,
   readRoute: true,
   registerModel: true,
   rejectVersion: true,
+  rollBackVersion: true,
+  splitByChance: true,
+  scoreTrial: true,
   splitByTime: true,
   trainModel: true,
   validateData: true,

@@ -75,6 +75,7 @@ async function keepWorker({ config, project, addresses, output, cleanup }: Start
         queues: ['control', 'data', 'gpu'],
         buildFolder: join(config.homeFolder, 'build'),
         retainDays: config.retainDays,
+        trustedKeys: config.trustedKeys,
       }),
   });
   cleanup.add(() => worker.stop());
@@ -97,6 +98,7 @@ async function keepModelServer({ config, addresses, output, cleanup }: Started):
         port: before === null ? config.serving.port : Number(new URL(before.url).port),
         replica: replicaName(process.pid),
         onlineStore: config.onlineStore.url,
+        trustedKeys: config.trustedKeys,
       }),
   });
   cleanup.add(() => server.stop());

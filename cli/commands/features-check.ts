@@ -13,6 +13,7 @@ import { openTables } from '../../stores/tables.ts';
 import { trafficFiles } from '../../stores/traffic.ts';
 import type { Context } from '../context.ts';
 import { usageError } from '../errors.ts';
+import { localPackages } from '../local-packages.ts';
 import { table } from '../output.ts';
 import { countText, type OpenBucket, printable, readingBucket, shortName } from '../snapshots.ts';
 
@@ -67,7 +68,7 @@ async function moduleOf(
       'NOT_FOUND',
       `Model '${model}', which answered requests, is not registered. See 'perdura models'.`,
     );
-  const folder = await downloadPackage(store, versionReference(registry, version), join(config.homeFolder, 'packages'));
+  const folder = await downloadPackage(store, versionReference(registry, version), localPackages(config));
   const module = await loadFeatureModule(join(folder, 'features.mjs'));
   if (module.aggregates === null || module.aggregates.dataset === dataset) return module;
   throw usageError(

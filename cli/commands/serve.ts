@@ -24,6 +24,7 @@ export async function serve(
       port: options.port ?? config.serving.port,
       replica: replicaName(process.pid),
       onlineStore: config.onlineStore.url,
+      trustedKeys: config.trustedKeys,
     });
     cleanup.add(() => started.stop());
     output.answer({ url: started.url, pid: started.pid }, () => `Model server at ${started.url}. Ctrl-C stops it.`);

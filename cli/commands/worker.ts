@@ -29,6 +29,7 @@ export async function worker(
       queues: wanted,
       buildFolder: join(config.homeFolder, 'build'),
       retainDays: config.retainDays,
+      trustedKeys: config.trustedKeys,
     });
     cleanup.add(() => started.stop());
     const pipelines = project.pipelines.map((pipeline) => pipeline.name);

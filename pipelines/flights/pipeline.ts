@@ -2,7 +2,6 @@ import {
   activities,
   auc,
   canary,
-  denseNet,
   errors,
   evaluate,
   logLoss,
@@ -18,6 +17,7 @@ import {
 import type { ReleaseOutcome } from 'perdura/steps';
 import type { FlightActivities } from './lateness.ts';
 import { flightSchema, late } from './schema.ts';
+import { type TrainerName, trainerNamed } from './trainers.ts';
 
 const { latenessByWeekday } = activities<FlightActivities>({
   startToCloseTimeout: '5 minutes',
@@ -28,6 +28,7 @@ const { latenessByWeekday } = activities<FlightActivities>({
 export type FlightsInput = {
   /** `newest`, or the keys of arrived files. */
   readonly data: string | readonly string[];
+  readonly trainer?: TrainerName;
 };
 
 /** Trains a model of late arrivals on the newest flights and makes it the champion if it holds up. */
@@ -43,7 +44,7 @@ export async function flights(input: FlightsInput): Promise<ReleaseOutcome> {
     data: training,
     features: 'flights',
     target: late,
-    trainer: denseNet({ hidden: [32, 16], epochs: 2, batchSize: 2_048, learningRate: 0.003 }),
+    trainer: trainerNamed(input.trainer ?? 'built-in'),
     seed: 7,
   });
 

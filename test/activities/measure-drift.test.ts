@@ -3,7 +3,7 @@ import { measureDriftFiles } from '../../activities/monitoring/measure-drift.ts'
 import type { CategoryProfile, DriftPolicy, DriftReport, TrainingProfile } from '../../domain/drift-report.ts';
 import type { InferenceRow } from '../../domain/inference.ts';
 import { literal, openTables, type Tables } from '../../stores/tables.ts';
-import { numberProfile } from '../../training/built-in/profile.ts';
+import { numberProfile } from '../../training/profile.ts';
 import { answer, champion, label, timeOf, writeTraffic } from './traffic-fixtures.ts';
 
 const flights = literal(
@@ -105,6 +105,23 @@ test('in May fewer flights are late than the model of January says', async () =>
   // Late shares of the whole months are 0.205 and 0.161; a window of 2,000 stands within 0.03 of that difference.
   expect(gap?.value).toBeGreaterThan(0.161 - 0.205 - 0.03);
   expect(gap?.value).toBeLessThan(-0.03);
+});
+
+test('a model of a number has no calibration gap, waits for no outcome, and its predictions show drift as features do', async () => {
+  const rows = await sample('month(date) = 1 AND distance < 500', 2_000, 'number');
+  const answers = rows.map(({ distance, hour, origin }, second) =>
+    answer(second, { output: distance / 10, features: JSON.stringify({ distance, hour, origin }) }),
+  );
+  const { distance } = profile.features;
+  if (distance?.kind !== 'number') throw new Error('no profile of the distance');
+  const prediction = { ...distance, edges: distance.edges.map((edge) => edge / 10) };
+  const ofNumber: TrainingProfile = { ...profile, labelShare: null, prediction };
+  const report = await measureDriftFiles(
+    { endpoint: 'flights', version: champion, profile: ofNumber, after: null, policy },
+    await writeTraffic(answers, []),
+  );
+  expect(report?.signals.map(({ name }) => name)).toEqual(['distance', 'hour', 'origin', 'prediction']);
+  expect(drifting(report)).toEqual(expect.arrayContaining(['distance', 'prediction']));
 });
 
 test('outcomes that come late do not look like a drift of the outcomes', async () => {

@@ -9,7 +9,9 @@ import { createMemoryObjectStore } from '../../stores/objects/memory-object-stor
 import { writePackage } from '../../stores/packages.ts';
 import { writeRoute } from '../../stores/routes.ts';
 import { inferencePrefix, labelPrefix } from '../../stores/traffic.ts';
+import { putTinyPackage } from '../support/tiny-model.ts';
 import { answer, challenger, label, timeOf, trafficRequest, writeTraffic } from './traffic-fixtures.ts';
+import { testKey, testTrust } from '../support/test-key.ts';
 
 const policy: DriftPolicy = {
   windowRequests: 40,
@@ -35,7 +37,7 @@ async function endpoint() {
     string
   >;
   for (const path of Object.values(files)) await writeFile(path, JSON.stringify(profile));
-  const champion = await writePackage(store, { model: 'flights', modelVersion: '1' }, files);
+  const champion = await writePackage(store, { model: 'flights', modelVersion: '1' }, files, await testKey());
   const change = { endpoint: 'flights', changeId: 'first', shadows: [], who: 'test', why: 'test' };
   const arms = [{ name: 'champion', version: champion, weight: 100 } as const];
   await writeRoute(store, { ...change, arms }, { expectedEpoch: 0, at: timeOf(0) });
@@ -52,7 +54,8 @@ async function endpoint() {
     [labelPrefix('flights'), local.labels],
   ] as const)
     for (const path of paths) await store.write(`${prefix}dt=2001-03-01/hr=00/a-1.parquet`, await readFile(path));
-  return { store, champion, cacheFolder: join(folder, 'cache'), packagesFolder: join(folder, 'packages') };
+  const packages = { folder: join(folder, 'packages'), trusted: testTrust };
+  return { store, champion, cacheFolder: join(folder, 'cache'), packages };
 }
 
 test('the monitor finds champion, package and traffic in the bucket', async () => {
@@ -71,6 +74,22 @@ test('an endpoint without a champion of the model is not found', async () => {
   const deps = await endpoint();
   const request = { endpoint: 'flights', model: 'trains', after: null, policy };
   await expect(monitoringActivities(deps).measureDrift(request)).rejects.toMatchObject({ code: 'NOT_FOUND' });
+});
+
+test.each([
+  ['regression', { metric: 'logLoss', rule: 'atMost', limit: 1 }],
+  ['multiclass', { metric: 'agreement', rule: 'atMost', limit: 0.1 }],
+] as const)('what is computed of probabilities is refused for a %s under live traffic', async (task, guardrail) => {
+  const { champion, ...deps } = await endpoint();
+  const version = await putTinyPackage(deps.store, { model: 'flights', modelVersion: '2' }, { bias: 0, task });
+  const { measureShadow, measureCanary } = createTrafficMeasurements(deps);
+  const request = { ...trafficRequest, champion, challenger: version, guardrails: [guardrail] };
+  for (const measured of [measureShadow(request), measureCanary(request)])
+    await expect(measured).rejects.toMatchObject({
+      code: 'INPUT_INVALID',
+      message: expect.stringContaining(`'${guardrail.metric}' is measured`),
+      details: { metric: guardrail.metric, task },
+    });
 });
 
 test('a shadow and a canary are measured from the bucket', async () => {

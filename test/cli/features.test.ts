@@ -14,6 +14,8 @@ import { post, segmentsLeft, type Serving, setRoute, until, withServing } from '
 import { perdura } from '../support/cli.ts';
 import { type TestS3, withTestS3 } from '../support/test-s3.ts';
 import { tinyPackageFiles } from '../support/tiny-model.ts';
+import { newVersion } from '../support/lineage.ts';
+import { testKey } from '../support/test-key.ts';
 
 const aggregates: Aggregates = {
   dataset: 'flights',
@@ -71,14 +73,9 @@ async function registerModel(): Promise<void> {
   const { store } = serving;
   const files = await tinyPackageFiles({ bias: 0 });
   await writeFile(files['features.mjs'], features);
-  const reference = await writePackage(store, { model: 'flights', modelVersion: '1' }, files);
+  const reference = await writePackage(store, { model: 'flights', modelVersion: '1' }, files, await testKey());
   await rm(dirname(files['model.onnx']), { recursive: true });
-  const version = await reserveVersion(store, 'flights', {
-    registrationId: 'test',
-    run: { pipeline: 'flights', workflowId: 'flights/1', runId: 'run' },
-    data: { snapshot: { dataset: 'flights', digest: 'none', rows: 0 }, rows: 0 },
-    createdAt: new Date().toISOString(),
-  });
+  const version = await reserveVersion(store, 'flights', newVersion('test'));
   await completeVersion(store, 'flights', version.modelVersion, reference.packageDigest);
   await setRoute(store, 'flights', { champion: reference });
 }

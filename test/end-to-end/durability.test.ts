@@ -57,7 +57,7 @@ describe('a worker that is killed', () => {
     async () => {
       const run = await stage.release('killed-in-training', { epochs: 15 });
       const trainer = await eventually('a trainer', () => trainerOf(stage.workerPid()));
-      await eventually('an epoch', async () => (await notes(run)).includes('epoch'));
+      await eventually('an epoch', async () => (await notes(run)).includes('loss'));
       await stage.killWorker();
       await eventually('the end of the trainer', () => !lives(trainer), 5_000);
       await stage.startWorker();

@@ -13,6 +13,7 @@ import { connectTemporal } from '../../workers/client.ts';
 import { startWorker, type WorkerProcess } from '../../workers/start-process.ts';
 import { type AwaitedWrite, openS3Gate } from './s3-gate.ts';
 import { embeddedConfig, temporaryFolder } from '../support/embedded.ts';
+import { useTestKey } from '../support/test-key.ts';
 
 /** Services, a bucket, a worker on a project and a model server, all of this test file alone: task queues have fixed names. */
 export type Stage = {
@@ -47,6 +48,7 @@ export async function openStage(project: string | ((folder: string) => Promise<v
   };
   try {
     if (typeof project !== 'string') await project(projectFolder);
+    await useTestKey(homeFolder);
     return { ...(await start({ homeFolder, projectFolder, stops })), homeFolder, projectFolder, close };
   } catch (error) {
     await close();
@@ -166,15 +168,16 @@ export async function eventually<Value>(
 }
 
 /** Waits until a workflow has closed and says how. While Temporal is away it only waits. */
-export async function closed(handle: WorkflowHandle): Promise<string> {
-  return eventually(`the end of ${handle.workflowId}`, async () => {
+export async function closed(handle: WorkflowHandle, limitMs?: number): Promise<string> {
+  const look = async () => {
     const status = await handle.describe().then(
       (description) => description.status.name,
       () => 'RUNNING' as const,
     );
     await pause(50);
     return status !== 'RUNNING' && status;
-  });
+  };
+  return eventually(`the end of ${handle.workflowId}`, look, limitMs);
 }
 
 /** Waits until the run and the sealing of its evidence have ended, and says how the run did. */

@@ -42,11 +42,11 @@ async function routesOf(stage: Stage, run: RunKey): Promise<readonly string[]> {
     );
 }
 
-/** Objects below a folder that have more than one S3 version: a step that was done twice leaves one. */
+/** Objects below a folder that have more than one S3 version: a step that was done twice leaves one. Attempts of a training move theirs. */
 async function writtenMoreThanOnce(stage: Stage, folder: string): Promise<readonly string[]> {
   const found: string[] = [];
   for await (const { key } of stage.store.list(folder)) {
-    if ((await stage.store.versions(key)).length > 1) found.push(key);
+    if (!key.endsWith('/attempt.json') && (await stage.store.versions(key)).length > 1) found.push(key);
   }
   return found;
 }

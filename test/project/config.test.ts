@@ -30,6 +30,7 @@ test('an empty environment gives the embedded services with their state in the p
     serving: { port: null },
     onlineStore: { folder: '/project/.perdura/online', url: null },
     retainDays: 1,
+    trustedKeys: null,
   });
 });
 
@@ -47,6 +48,7 @@ test('every setting of the environment arrives', () => {
       PERDURA_SERVING_PORT: '8080',
       PERDURA_ONLINE_STORE: 'rediss://ada:secret@redis.example:6380/2',
       PERDURA_RETAIN_DAYS: '3650',
+      PERDURA_TRUSTED_KEYS: 'team-keys, /etc/perdura/release.pem',
       TEMPORAL_ADDRESS: 'temporal.example:7233',
       TEMPORAL_NAMESPACE: 'team-a',
       TEMPORAL_API_KEY: 'token',
@@ -75,6 +77,7 @@ test('every setting of the environment arrives', () => {
     serving: { port: 8080 },
     onlineStore: { folder: '/project/state/online', url: 'rediss://ada:secret@redis.example:6380/2' },
     retainDays: 3650,
+    trustedKeys: ['/project/team-keys', '/etc/perdura/release.pem'],
   });
 });
 

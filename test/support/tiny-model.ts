@@ -4,12 +4,15 @@ import { dirname, join } from 'node:path';
 import protobuf from 'protobufjs';
 
 import type { TrainingProfile } from '../../domain/drift-report.ts';
-import type { ModelReference, PackageFile, Signature } from '../../domain/model-package.ts';
+import { type ModelReference, outputOf, type PackageFile, type Signature } from '../../domain/model-package.ts';
+import type { Task } from '../../domain/target.ts';
 import type { ObjectStore } from '../../stores/objects/object-store.ts';
 import { writePackage } from '../../stores/packages.ts';
+import { testKey } from './test-key.ts';
 
 /**
  * probability = sigmoid(distance · wDistance + hour · wHour + bias + (wOrigin of the category, 0 for others)): small enough to compute by hand.
+ * A `regression` answers what the sigmoid is taken of; a `multiclass` model softmax(s, 0, -s) of it, for `tinyClasses`.
  * `spinMs` makes the feature function busy for so long.
  */
 export type TinyModel = {
@@ -18,7 +21,11 @@ export type TinyModel = {
   readonly hour?: number;
   readonly origins?: Readonly<Record<string, number>>;
   readonly spinMs?: number;
+  readonly task?: Task;
 };
+
+/** The classes of a tiny model of several. */
+export const tinyClasses = ['early', 'late', 'on time'];
 
 export const tinySignature: Signature = {
   numbers: ['distance', 'hour'],
@@ -27,13 +34,19 @@ export const tinySignature: Signature = {
   target: { name: 'late', task: 'binary', sql: 'delay > 15' },
 };
 
+/** The signature of a tiny model of that task. */
+export function tinySignatureOf(task: Task): Signature {
+  const target = { ...tinySignature.target, task };
+  return { ...tinySignature, target, ...(task === 'multiclass' ? { classes: tinyClasses } : {}) };
+}
+
 /** Writes the four files of a package into a new folder. */
 export async function tinyPackageFiles(model: TinyModel): Promise<Record<PackageFile, string>> {
   const folder = await mkdtemp(join(tmpdir(), 'perdura-tiny-model-'));
   const contents: Record<PackageFile, string | Uint8Array> = {
     'model.onnx': onnxBytes(model),
     'features.mjs': featuresText(model),
-    'signature.json': JSON.stringify(tinySignature),
+    'signature.json': JSON.stringify(tinySignatureOf(model.task ?? 'binary')),
     'profile.json': JSON.stringify(profile),
   };
   const written = Object.entries(contents).map(async ([name, content]) => {
@@ -51,7 +64,7 @@ export async function putTinyPackage(
   model: TinyModel,
 ): Promise<ModelReference> {
   const files = await tinyPackageFiles(model);
-  const reference = await writePackage(store, version, files);
+  const reference = await writePackage(store, version, files, await testKey());
   await rm(dirname(files['model.onnx']), { recursive: true });
   return reference;
 }
@@ -96,7 +109,8 @@ const onnx = protobuf
 
 const [floatType, stringType] = [1, 8];
 
-function onnxBytes({ bias, distance = 0, hour = 0, origins = {} }: TinyModel): Uint8Array {
+function onnxBytes({ bias, distance = 0, hour = 0, origins = {}, task = 'binary' }: TinyModel): Uint8Array {
+  const output = outputOf(tinySignatureOf(task));
   const node = (op_type: string, input: readonly string[], output: string, more: object = {}) => ({
     op_type,
     input,
@@ -118,14 +132,21 @@ function onnxBytes({ bias, distance = 0, hour = 0, origins = {} }: TinyModel): U
       node('Gemm', ['numbers', 'weights', 'bias'], 'linear'),
       node('LabelEncoder', ['categories'], 'origin', { domain: 'ai.onnx.ml', attribute }),
       node('Add', ['linear', 'origin'], 'logit'),
-      node('Sigmoid', ['logit'], 'probability'),
+      ...{
+        binary: [node('Sigmoid', ['logit'], output.name)],
+        regression: [node('Identity', ['logit'], output.name)],
+        multiclass: [node('MatMul', ['logit', 'spread'], 'logits'), node('Softmax', ['logits'], output.name)],
+      }[task],
     ],
     initializer: [
       { name: 'weights', dims: [2, 1], data_type: floatType, float_data: [distance, hour] },
       { name: 'bias', dims: [1], data_type: floatType, float_data: [bias] },
+      ...(task === 'multiclass'
+        ? [{ name: 'spread', dims: [1, 3], data_type: floatType, float_data: [1, 0, -1] }]
+        : []),
     ],
     input: [value('numbers', floatType, 2), value('categories', stringType, 1)],
-    output: [value('probability', floatType, 1)],
+    output: [value(output.name, floatType, output.width)],
   };
   const opset_import = [
     { domain: '', version: 17 },

@@ -2,6 +2,7 @@ import type { ModelReference } from '../../domain/model-package.ts';
 import type { ObjectStore } from '../../stores/objects/object-store.ts';
 import { completeVersion, moveAlias, readRegistry, reserveVersion } from '../../stores/registry.ts';
 import { writeRoute } from '../../stores/routes.ts';
+import { newVersion } from '../support/lineage.ts';
 import { putTinyPackage } from '../support/tiny-model.ts';
 
 const at = '2026-01-01T00:00:00.000Z';
@@ -9,9 +10,7 @@ const model = 'tiny';
 
 /** Registers the next version of the model `tiny`, as a training would, with a model that always says the same. */
 export async function registerTiny(store: ObjectStore, registrationId: string): Promise<ModelReference> {
-  const run = { pipeline: 'test', workflowId: 'test', runId: 'test' };
-  const data = { snapshot: { dataset: 'test', digest: 'none', rows: 0 }, rows: 0 };
-  const { modelVersion } = await reserveVersion(store, model, { registrationId, run, data, createdAt: at });
+  const { modelVersion } = await reserveVersion(store, model, newVersion(registrationId));
   const version = await putTinyPackage(store, { model, modelVersion }, { bias: -1 });
   await completeVersion(store, model, modelVersion, version.packageDigest);
   return version;

@@ -13,9 +13,12 @@ export type EvaluateOptions = {
 };
 
 /**
- * Scores challenger and champion on the same held-out rows and decides by the guardrails. Without a champion the comparative ones do not apply;
- * the absolute ones must still pass.
+ * Measures a challenger and decides by the guardrails: its quality on held-out rows, beside the champion's on the same rows, fairness between
+ * groups, behaviour and performance of the packed model. Without a champion the comparative ones do not apply; the absolute ones must still
+ * pass. Each call is one use of the hold-out for the model.
  *
+ * @throws ApplicationFailure INPUT_INVALID for a guardrail that cannot be measured on this model; PACKAGE_UNSIGNED, PACKAGE_ALTERED,
+ * MODEL_INVALID, FEATURES_INVALID.
  * @example
  * const offline = await evaluate(challenger, { on: holdout, against: 'champion', guardrails: [auc.atLeast(0.6), auc.nonInferiorBy(0.002)] });
  */
