@@ -1,4 +1,5 @@
 import { usageError } from './errors.ts';
+import { ownOptions } from './own-options.ts';
 
 /** What a pipeline is called with: the JSON of --input, then each --param over it. */
 export function readInput(options: {
@@ -7,6 +8,16 @@ export function readInput(options: {
 }): Readonly<Record<string, unknown>> {
   const whole = options.input === undefined ? {} : parseObject(options.input);
   return { ...whole, ...Object.fromEntries((options.param ?? []).map(parseParameter)) };
+}
+
+/** The pipeline's own parameters, as they stand on the command line. The value is JSON, or else text. */
+export function readOwnOptions(words: readonly string[]): Readonly<Record<string, unknown>> {
+  return Object.fromEntries(
+    ownOptions(words).map(({ name, value: raw }) => {
+      const value = parsed(raw);
+      return [name, value.ok ? value.value : raw];
+    }),
+  );
 }
 
 function parseObject(text: string): Readonly<Record<string, unknown>> {

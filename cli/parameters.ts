@@ -45,6 +45,25 @@ export async function checkInput(pipeline: PipelineSource, input: PipelineInput,
   if (problem !== null) throw usageError('INPUT_INVALID', problem);
 }
 
+/**
+ * Refuses parameters that were written as options of a pipeline that does not tell what it takes: a mistyped option of Perdura would pass for
+ * one of them.
+ *
+ * @throws CodedError INPUT_INVALID (wrong usage).
+ */
+export async function requireDeclared(
+  pipeline: PipelineSource,
+  own: PipelineInput,
+  buildFolder: string,
+): Promise<void> {
+  const [name] = Object.keys(own);
+  if (name === undefined || (await readParameters(pipeline, buildFolder)) !== null) return;
+  throw usageError(
+    'INPUT_INVALID',
+    `unknown option '--${name}'. Pipeline '${pipeline.name}' has no parameters.ts: name its parameters there, or write --param ${name}=value.`,
+  );
+}
+
 /** What is wrong with an input's names, in words; null when all are known. */
 export function unknownParameters(
   pipeline: Pick<PipelineSource, 'name'>,

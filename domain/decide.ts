@@ -51,7 +51,12 @@ function judge(
   if ((rule === 'nonInferior' || rule === 'noAlarm') && !context.champion)
     return { verdict: 'not-applicable', reason: `${metric} has no champion to be compared with.` };
   if (measurement === null) return open(`${metric} was not measured.`);
-  return by === undefined ? judgeValue(guardrail, measurement) : judgeSlices(guardrail, by, measurement);
+  const answer = by === undefined ? judgeValue(guardrail, measurement) : judgeSlices(guardrail, by, measurement);
+  const { unanswered = 0 } = measurement;
+  if (answer.verdict !== 'pass' || rule !== 'nonInferior' || unanswered === 0) return answer;
+  return open(
+    `${metric} leaves out ${unanswered} rows that the champion answers and the challenger cannot: a field of its record is missing there.`,
+  );
 }
 
 function summary(outcome: Verdict, findings: readonly Finding[]): string {

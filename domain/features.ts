@@ -76,8 +76,11 @@ export function encodeRows(names: FeatureNames, rows: readonly FeatureRow[]): En
   for (const row of rows) {
     for (const name of names.numbers) {
       const value = row[name];
-      if (typeof value !== 'number' || !Number.isFinite(value)) throw unlike(name, 'a finite number', value);
-      numbers[next++] = value;
+      if (typeof value !== 'number') throw unlike(name, 'a finite number', value);
+      numbers[next] = value;
+      // Larger ones than FP32 holds have become infinite here.
+      if (!Number.isFinite(numbers[next])) throw unlike(name, 'a finite FP32', value);
+      next += 1;
     }
     for (const name of names.categories) {
       const value = row[name];

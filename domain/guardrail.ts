@@ -19,6 +19,8 @@ export type Measurement = {
   readonly holdoutUse?: number;
   /** The same for each slice or group that the guardrail asks for, in order of their names. */
   readonly slices?: readonly SliceMeasurement[];
+  /** Only of comparisons: rows that the champion answers and the challenger cannot, because its record lacks a field there. */
+  readonly unanswered?: number;
   /** Up to five cases that did not hold, in words. */
   readonly examples?: readonly string[];
 };

@@ -1,3 +1,4 @@
+import type { RunKey } from './run.ts';
 import type { Duration } from './duration.ts';
 import type { Checkpoint, ParamValue } from './trainer.ts';
 
@@ -59,4 +60,23 @@ export type SearchResult = {
   readonly spent: { readonly trials: number; readonly elapsedMs: number; readonly cost: number | null };
   /** Which part of the budget ended it, in a sentence. */
   readonly endedBy: string;
+};
+
+/** A trial as it is kept: where its training left off stands in the training's own record. */
+export type TrialRecord = Omit<Trial, 'checkpoint'>;
+
+/** `search.json`: what was searched, and what became of every trial, those that failed or were stopped included. */
+export type SearchRecord = Omit<SearchResult, 'trials'> & {
+  readonly run: RunKey;
+  readonly stepId: string;
+  readonly model: string;
+  readonly space: SearchSpace;
+  readonly strategy: SearchStrategy;
+  readonly budget: SearchBudget;
+  readonly objective: SearchObjective;
+  readonly parallel: number;
+  readonly seed: number;
+  readonly trials: readonly TrialRecord[];
+  /** Of the costs; null: the budget names no money. */
+  readonly currency: string | null;
 };

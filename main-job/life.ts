@@ -91,6 +91,7 @@ async function modelFacts(store: ObjectStore): Promise<Summary['models']> {
     registry.versions.map((version) => ({
       model: registry.model,
       modelVersion: version.modelVersion,
+      semanticVersion: version.semanticVersion,
       status: version.status,
       aliases: (['champion', 'challenger'] as const).filter(
         (alias) => registry.aliases[alias] === version.modelVersion,

@@ -22,6 +22,7 @@ export type Summary = {
   readonly models: readonly {
     readonly model: string;
     readonly modelVersion: string;
+    readonly semanticVersion: string;
     readonly status: string;
     readonly aliases: readonly Alias[];
   }[];
@@ -101,10 +102,11 @@ export function summaryText(summary: Summary): string {
     '',
     heading('Models'),
     table(
-      ['model', 'version', 'status', 'alias'],
+      ['model', 'version', 'semantic', 'status', 'alias'],
       summary.models.map((version) => [
         version.model,
         version.modelVersion,
+        version.semanticVersion,
         coloured(version.status),
         version.aliases.join(', '),
       ]),

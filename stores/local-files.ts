@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import { mkdir, open, rename, rm } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { chmod, mkdir, open, readdir, rename, rm } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 
 import { CodedError } from '../domain/errors.ts';
 
@@ -39,6 +39,25 @@ export function orDiskFull(error: unknown, path: string): unknown {
       cause: error,
     },
   );
+}
+
+/** Removes a folder with all that is in it, also where a program took the right to write in a folder of its own away. */
+export async function removeFolder(folder: string): Promise<void> {
+  const options = { recursive: true, force: true, maxRetries: 3 } as const;
+  try {
+    await rm(folder, options);
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? error.code : null;
+    if (code !== 'EACCES' && code !== 'EPERM') throw error;
+    await makeWritable(folder);
+    await rm(folder, options);
+  }
+}
+
+async function makeWritable(folder: string): Promise<void> {
+  await chmod(folder, 0o700);
+  const entries = await readdir(folder, { withFileTypes: true });
+  for (const entry of entries) if (entry.isDirectory()) await makeWritable(join(folder, entry.name));
 }
 
 async function writeChunks(path: string, chunks: AsyncIterable<Uint8Array> | Iterable<Uint8Array>): Promise<void> {

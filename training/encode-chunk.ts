@@ -81,6 +81,7 @@ function copyColumns(places: Places, columns: Columns, rows: readonly number[]):
       const value = values[rows[index] ?? 0];
       if (typeof value !== 'number') return null;
       numbers[next] = value;
+      if (!Number.isFinite(numbers[next])) return null;
     }
   }
   const texts = places.categories.map((place) => columns[place] ?? []);

@@ -7,8 +7,10 @@ export type ChildTrainer = {
   readonly entry: URL;
   /** Between SIGTERM and SIGKILL. */
   readonly graceMs: number;
-  /** Without any message for so long the child hangs; null: that is left to whoever waits. */
-  readonly silentForMs: number | null;
+  /** Without any message for so long the child hangs. */
+  readonly silentForMs: number;
+  /** Where it may hang, for a person. */
+  readonly suspect: string;
   readonly environment: NodeJS.ProcessEnv;
 };
 
@@ -69,22 +71,21 @@ function exchange({ child, trainer, job, options }: Exchange): Promise<Answer> {
   return new Promise((resolve, reject) => {
     let message: Answer['message'] = null;
     let fault: Answer['fault'] = null;
-    const { silentForMs } = trainer;
-    const watchdog =
-      silentForMs === null
-        ? null
-        : setTimeout(() => {
-            fault ??= { error: hung(silentForMs) };
-            child.kill('SIGKILL');
-          }, silentForMs);
+    const watchdog = setTimeout(() => {
+      fault ??= { error: hung(trainer) };
+      child.kill('SIGKILL');
+    }, trainer.silentForMs);
     child.on('message', (heard: TrainerMessage) => {
-      watchdog?.refresh();
+      watchdog.refresh();
       if (heard.type === 'done' || heard.type === 'failed') message = heard;
       else fault ??= report(heard, { child, trainer, options });
     });
-    child.once('error', reject);
+    child.once('error', (error) => {
+      clearTimeout(watchdog);
+      reject(error);
+    });
     child.once('close', (code, signal) => {
-      if (watchdog !== null) clearTimeout(watchdog);
+      clearTimeout(watchdog);
       resolve({ message, fault, how: signal === null ? `ended with exit code ${code}` : `was ended by ${signal}` });
     });
     // A child that is gone already is seen by its 'close'.
@@ -98,6 +99,7 @@ function report(
   { child, trainer, options }: Pick<Exchange, 'child' | 'trainer' | 'options'>,
 ): Answer['fault'] {
   try {
+    if (heard.type === 'alive') return null;
     if (heard.type === 'metric') options.onMetric(heard.point);
     else if (heard.type === 'checkpoint') options.onCheckpoint({ step: heard.step, file: heard.file });
     else options.onProgress(heard.text);
@@ -138,9 +140,9 @@ function died(how: string, lines: string): CodedError {
   );
 }
 
-function hung(silentForMs: number): CodedError {
+function hung({ silentForMs, suspect }: ChildTrainer): CodedError {
   return new CodedError(
     'TRAINING_FAILED',
-    `The trainer's process said nothing for ${Math.round(silentForMs / 1_000)} seconds and was ended. It may hang in the exported model: run that by itself.`,
+    `The trainer's process said nothing for ${Math.round(silentForMs / 1_000)} seconds and was ended. It may hang in ${suspect}: run that by itself.`,
   );
 }

@@ -33,6 +33,8 @@ export type LabelledRows = {
   readonly by: readonly (readonly (string | null)[])[];
   readonly rowNumbers: Uint32Array;
   readonly skipped: number;
+  /** What `by` is, of the skipped rows that have a label: only a field of the record is missing there. */
+  readonly refused: readonly (readonly (string | null)[])[];
 };
 
 type Source = Pick<LabelledRowsQuery, 'parquetFiles' | 'where'>;
@@ -93,12 +95,14 @@ export async function* readLabelledRows(
     const places = usableRows(query.features, values, columns);
     const texts = columns.slice(columns.length - by.length);
     const first = read;
+    const refused = by.length === 0 ? [] : refusedRows(values, places);
     yield {
       rows: encode(columns, places),
       labels: Float64Array.from(places, (row) => toLabel(values[row])),
       by: texts.map((column) => places.map((row) => textOf(column[row]))),
       rowNumbers: Uint32Array.from(places, (row) => first + row),
       skipped: values.length - places.length,
+      refused: texts.map((column) => refused.map((row) => textOf(column[row]))),
     };
     read += values.length;
   }
@@ -113,6 +117,12 @@ async function* readColumns(tables: Tables, query: LabelledRowsQuery, by: readon
   } catch (error) {
     throw dataError(error);
   }
+}
+
+/** Rows with a label that are not among the usable ones. */
+function refusedRows(labels: readonly unknown[], usable: readonly number[]): readonly number[] {
+  const used = new Set(usable);
+  return [...labels.keys()].filter((row) => (labels[row] ?? null) !== null && !used.has(row));
 }
 
 function source(query: Source): string {

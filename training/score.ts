@@ -35,6 +35,8 @@ export type Scores = {
   readonly rowNumbers: Uint32Array;
   /** By column a value a row, as text; null stays null. */
   readonly by: Readonly<Record<string, readonly (string | null)[]>>;
+  /** The same of rows that have a label but lack a field of the record. */
+  readonly refused: Readonly<Record<string, readonly (string | null)[]>>;
 };
 
 type Batch = Omit<LabelledRows, 'rows' | 'skipped'> & { readonly outputs: Float32Array };
@@ -91,6 +93,8 @@ function joined(batches: readonly Batch[], signature: Signature, by: readonly st
     rowNumbers.set(batch.rowNumbers, next);
     next += batch.labels.length;
   }
-  const values = by.map((name, column) => [name, batches.flatMap((batch) => batch.by[column] ?? [])] as const);
-  return { outputs, width, labels, classes: signature.classes ?? null, rowNumbers, by: Object.fromEntries(values) };
+  const valuesOf = (part: 'by' | 'refused') =>
+    Object.fromEntries(by.map((name, column) => [name, batches.flatMap((batch) => batch[part][column] ?? [])] as const));
+  const classes = signature.classes ?? null;
+  return { outputs, width, labels, classes, rowNumbers, by: valuesOf('by'), refused: valuesOf('refused') };
 }

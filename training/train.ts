@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { rm } from 'node:fs/promises';
+import { removeFolder } from '../stores/local-files.ts';
 import { type ChildTrainer, trainInChild } from './in-child.ts';
 import { endAttempt } from './program/attempt-processes.ts';
 import { programWorkFolder } from './program/work-folder.ts';
@@ -10,8 +10,16 @@ export type { TrainingEvents, TrainingJob, TrainingResult } from './training-job
 /** What a training needs beside its job. */
 export type TrainOptions = TrainingEvents & { readonly signal: AbortSignal };
 
-/** The built-in trainer has nothing to tidy up on SIGTERM: what is still there after two seconds hangs. */
-const builtIn = { entry: entry('trainer-process'), graceMs: 2_000, silentForMs: null };
+/**
+ * The built-in trainer has nothing to tidy up on SIGTERM: what is still there after two seconds hangs. It says every few seconds that it lives,
+ * unless a feature function does not return.
+ */
+const builtIn = {
+  entry: entry('trainer-process'),
+  graceMs: 2_000,
+  silentForMs: 600_000,
+  suspect: 'a feature function that does not return',
+};
 /** Longer than the ten seconds that a program has after SIGTERM. */
 const programGraceMs = 15_000;
 /** What the check of a model may take beyond the time that its program may be silent. */
@@ -47,16 +55,17 @@ async function trainProgramInChild(
     entry: entry('program/program-process'),
     graceMs: programGraceMs,
     silentForMs: options.silentForMs + checkMs,
+    suspect: 'the exported model',
     environment: { ...process.env, PERDURA_ATTEMPT: attempt },
   };
   try {
     return await trainInChild(child, job, options);
   } catch (error) {
-    await rm(job.outputFolder, { recursive: true, force: true });
+    await removeFolder(job.outputFolder);
     throw error;
   } finally {
     await endAttempt(attempt);
-    await rm(programWorkFolder(job), { recursive: true, force: true });
+    await removeFolder(programWorkFolder(job));
   }
 }
 

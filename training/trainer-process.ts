@@ -1,14 +1,20 @@
 import { isCoded } from '../domain/errors.ts';
 import { type CodedFailure, toFailure } from '../domain/failure.ts';
 import { trainDense } from './built-in/train-dense.ts';
+import { endWithParent } from './end-with-parent.ts';
 import type { TrainerMessage, TrainingJob } from './training-job.ts';
 
 /*
  * The trainer's own process: a crash or a lack of memory here does not take the worker with it. Its parent sends one TrainingJob.
  * The process ends when the channel closes, whatever way the parent went.
  */
+/** A timer fires while the event loop turns: in a feature function that never returns it does not. */
+const aliveEveryMs = 5_000;
+
+endWithParent(0);
 process.once('disconnect', () => process.exit(1));
 process.once('message', (job: TrainingJob) => {
+  setInterval(() => send({ type: 'alive' }), aliveEveryMs).unref();
   void run(job);
 });
 

@@ -67,5 +67,6 @@ export type TrainerMessage =
   | { readonly type: 'metric'; readonly point: MetricPoint }
   | { readonly type: 'checkpoint'; readonly step: number; readonly file: string }
   | { readonly type: 'progress'; readonly text: string }
+  | { readonly type: 'alive' }
   | { readonly type: 'done'; readonly result: TrainingResult }
   | { readonly type: 'failed'; readonly failure: CodedFailure };

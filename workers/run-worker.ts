@@ -5,7 +5,8 @@ import { DefaultLogger, NativeConnection, Runtime, Worker, type WorkerOptions } 
 import { taskQueue } from '../domain/config.ts';
 import { CodedError } from '../domain/errors.ts';
 import { loadProject } from '../project/load.ts';
-import { sweepLeftovers } from '../stores/cache-leftovers.ts';
+import { sweepLeftovers, sweepScratch } from '../stores/cache-leftovers.ts';
+import { endOrphans } from '../training/program/attempt-processes.ts';
 import { createS3ObjectStore } from '../stores/objects/s3-object-store.ts';
 import { hostedActivities } from './activities.ts';
 import { buildWorkflowBundle } from './bundle.ts';
@@ -58,7 +59,10 @@ export async function runWorker(options: WorkerProcessOptions & WorkerMachine): 
   const bundle = await buildWorkflowBundle(project, options.buildFolder);
   const { environment, lockfile } = await findEnvironment(options.projectFolder, bundle);
   const store = createS3ObjectStore(options.addresses.s3);
-  await sweepLeftovers(join(options.homeFolder, 'cache'), { untouchedMs: leftoversAfterMs, now: Date.now() });
+  const untouched = { untouchedMs: leftoversAfterMs, now: Date.now() };
+  await sweepLeftovers(join(options.homeFolder, 'cache'), untouched);
+  await sweepScratch(join(options.homeFolder, 'work'), untouched);
+  await endOrphans();
   const temporal = await connectTemporal(options.addresses.temporal);
   const devices = workerDevices(options);
   const activities = await hostedActivities({

@@ -43,7 +43,7 @@ export function isBehaviourMetric(metric: string): boolean {
 export function requireEvaluable(guardrails: readonly Guardrail[]): void {
   requireKnown('The offline evaluation', offlineMetrics, guardrails);
   for (const guardrail of guardrails) {
-    const problem = narrowingProblem(guardrail) ?? numberProblem(guardrail) ?? casesProblem(guardrail);
+    const problem = narrowingProblem(guardrail) ?? numberProblem(guardrail) ?? countProblem(guardrail) ?? casesProblem(guardrail);
     if (problem !== null) throw refused(guardrail, problem);
   }
 }
@@ -59,6 +59,8 @@ export function requireFitting(guardrails: readonly Guardrail[], signature: Sign
     const tasks = tasksOf(guardrail);
     if (!tasks.includes(task))
       throw refused(guardrail, `is for ${tasks.join(' and ')} models, and this one is ${task}`);
+    if (guardrail.threshold !== undefined && task !== 'binary')
+      throw refused(guardrail, `has a threshold, and this model is ${task}: its answer is the most likely class`);
     const unknown = unknownClass(guardrail, signature);
     if (unknown !== null) throw refused(guardrail, unknown);
   }
@@ -115,8 +117,25 @@ function numberProblem(guardrail: Guardrail): string | null {
   return guardrail.better === better ? null : `says that ${guardrail.better} is better: of ${metric} ${better} is`;
 }
 
+/** A number that is none travels as null, which later would be taken for the default. */
+function countProblem({ minimum, poolBelow }: Guardrail): string | null {
+  const [name, wrong] = Object.entries({ minimum, poolBelow }).find(
+    ([, count]) => count !== undefined && !(Number.isInteger(count) && count >= 0),
+  ) ?? [''];
+  return name === '' ? null : `has a ${name} of ${wrong}: it must be a whole number`;
+}
+
 function casesProblem({ cases }: Guardrail): string | null {
-  if (cases === undefined || cases.kind === 'minimumFunctionality') return null;
+  if (cases === undefined) return null;
+  if (cases.kind === 'minimumFunctionality') {
+    const empty = cases.examples.findIndex(
+      ({ expect: { atLeast, atMost, class: named } }) =>
+        named === undefined && !Number.isFinite(atLeast) && !Number.isFinite(atMost),
+    );
+    return empty === -1 ? null : `has cases, of which example ${empty + 1} expects nothing. Name a class, 'atLeast' or 'atMost'`;
+  }
+  if (cases.kind === 'invariant' && !(cases.tolerance >= 0))
+    return `has a tolerance of ${cases.tolerance}: it must be 0 or more`;
   if (!('sample' in cases.of)) return null;
   const { sample } = cases.of;
   return Number.isInteger(sample) && sample >= 1 && sample <= mostSampled

@@ -104,7 +104,7 @@ async function scoreHoldOut(opened: Opened): Promise<ScoredHoldOut> {
   const own = await score(opened, challenger, { packageFolder, target: signature.target, by });
   const compared = champion !== null && guardrails.some(({ rule }) => rule === 'nonInferior');
   const pair = compared ? pairScores(own, await scoreChampion(opened, champion)) : null;
-  return { own: scoredRows(own), pair, by: own.scores.by, use };
+  return { own: scoredRows(own), pair, by: own.scores.by, refused: own.scores.refused, use };
 }
 
 async function scoreChampion(opened: Opened, champion: ModelReference): Promise<ScoredModel> {

@@ -1,6 +1,6 @@
 import { fairness, groupCounts, isFairnessMetric } from '../../domain/evaluation/fairness.ts';
 import { type Estimate, estimateDifference, estimateMetric } from '../../domain/evaluation/intervals.ts';
-import { isQualityMetric, type ScoredRows, selectRows } from '../../domain/evaluation/metrics.ts';
+import { isMeasurable, isQualityMetric, type ScoredRows, selectRows } from '../../domain/evaluation/metrics.ts';
 import type { Guardrail, Measurement, SliceMeasurement } from '../../domain/guardrail.ts';
 import { alphaOfSlice, alphaOfUse } from '../../domain/statistics/error-spending.ts';
 import { specialFunctions } from '../special-functions.ts';
@@ -13,6 +13,8 @@ export type ScoredHoldOut = {
   readonly pair: ScoredPair | null;
   /** Values of the columns that guardrails cut by, one a row of `own`. */
   readonly by: Readonly<Record<string, readonly (string | null)[]>>;
+  /** The same of rows that have an outcome but lack a field of the challenger's record: it cannot answer them. */
+  readonly refused: Readonly<Record<string, readonly (string | null)[]>>;
   readonly use: number;
 };
 
@@ -39,7 +41,8 @@ export async function measureQuality(
   const subject = subjectOf(guardrail, scored);
   if (subject === null) return { metric, value: null, n: scored.own.labels.length, lower: null, upper: null };
   const cut = cutOf(guardrail, scored, subject.places);
-  const parts = new Set([...cut.map(({ name }) => name), ...(guardrail.slices ?? [])]).size;
+  const absent = absentSlices(guardrail, scored, cut);
+  const parts = new Set([...cut.map(({ name }) => name), ...absent.map(({ slice }) => slice), ...(guardrail.slices ?? [])]).size;
   const alpha = alphaOfSlice(alphaOfUse(guardrail.alpha ?? reportedAlpha, scored.use), parts);
   const bounds = { special: specialFunctions, alpha, seed: bootstrapSeed, pause: options.pause };
   const overall = await subject.estimate(null, bounds);
@@ -49,7 +52,15 @@ export async function measureQuality(
     const { value, n, lower, upper } = await subject.estimate(rows, bounds);
     slices.push({ slice: name, value, n, lower, upper });
   }
-  return { metric, ...overall, alpha, holdoutUse: scored.use, ...(guardrail.by === undefined ? {} : { slices }) };
+  const { unanswered = 0 } = guardrail.rule === 'nonInferior' ? (scored.pair ?? {}) : {};
+  return {
+    metric,
+    ...overall,
+    alpha,
+    holdoutUse: scored.use,
+    ...(unanswered === 0 ? {} : { unanswered }),
+    ...(guardrail.by === undefined ? {} : { slices: byName([...slices, ...absent]) }),
+  };
 }
 
 type Bounds = Parameters<typeof estimateMetric>[2];
@@ -85,23 +96,47 @@ function cutOf(guardrail: Guardrail, { by }: ScoredHoldOut, places: Uint32Array 
   return slicesOf(places === null ? values : Array.from(places, (place) => values[place] ?? null), guardrail);
 }
 
+/**
+ * Slices that the hold-out has and that could not be measured: none of their rows was answered, or not by both models. Silence about them
+ * would pass.
+ */
+function absentSlices(
+  guardrail: Guardrail,
+  { by: values, refused }: ScoredHoldOut,
+  cut: readonly Slice[],
+): readonly SliceMeasurement[] {
+  const { by } = guardrail;
+  if (by === undefined) return [];
+  const there = slicesOf([...(values[by] ?? []), ...(refused[by] ?? [])], guardrail);
+  const measured = new Set(cut.map(({ name }) => name));
+  return there
+    .filter(({ name }) => !measured.has(name))
+    .map(({ name }) => ({ slice: name, value: null, n: 0, lower: null, upper: null }));
+}
+
+function byName(slices: readonly SliceMeasurement[]): readonly SliceMeasurement[] {
+  return slices.toSorted((a, b) => (a.slice < b.slice ? -1 : 1));
+}
+
 /** Bounds hold over all pairs of groups together, so the number of groups costs nothing more. */
 function compareGroups(guardrail: Guardrail, scored: ScoredHoldOut): Measurement {
   const { metric } = guardrail;
   const { own, use } = scored;
   if (!isFairnessMetric(metric)) return { metric, value: null, n: 0 };
-  const groups = namesBySlice(cutOf(guardrail, scored, null), own.labels.length);
+  const cut = cutOf(guardrail, scored, null);
+  const groups = namesBySlice(cut, own.labels.length);
   const alpha = alphaOfUse(guardrail.alpha ?? reportedAlpha, use);
   const counts = groupCounts({ ...own, threshold: guardrail.threshold ?? own.threshold }, groups);
-  return { metric, ...fairness(metric, counts, { special: specialFunctions, alpha }), alpha, holdoutUse: use };
+  const { slices, ...compared } = fairness(metric, counts, { special: specialFunctions, alpha });
+  const unknown = isMeasurable(own) ? {} : { value: null, lower: null, upper: null };
+  const absent = absentSlices(guardrail, scored, cut);
+  return { metric, ...compared, ...unknown, slices: byName([...slices, ...absent]), alpha, holdoutUse: use };
 }
 
 function countRows(guardrail: Guardrail, scored: ScoredHoldOut): Measurement {
   const n = scored.own.labels.length;
-  const slices = cutOf(guardrail, scored, null).map(({ name, rows }) => ({
-    slice: name,
-    value: rows.length,
-    n: rows.length,
-  }));
+  const cut = cutOf(guardrail, scored, null);
+  const counted = cut.map(({ name, rows }) => ({ slice: name, value: rows.length, n: rows.length }));
+  const slices = byName([...counted, ...absentSlices(guardrail, scored, cut)]);
   return { metric: 'rows', value: n, n, unit: 'rows', ...(guardrail.by === undefined ? {} : { slices }) };
 }

@@ -11,6 +11,8 @@ export type ScoredPair = {
   readonly challenger: ScoredRows;
   readonly champion: ScoredRows;
   readonly rows: Uint32Array;
+  /** How many rows the champion could score and the challenger could not. */
+  readonly unanswered: number;
 };
 
 /** The threshold and quantile of a guardrail that names none. */
@@ -39,7 +41,8 @@ export function pairScores(challenger: ScoredModel, champion: ScoredModel): Scor
   const { own, theirs } = commonRows(challenger.scores.rowNumbers, champion.scores.rowNumbers);
   const ours = select(challenger, own);
   const others = select(champion, theirs);
-  if (task !== 'multiclass') return { challenger: ours, champion: { ...others, labels: ours.labels }, rows: own };
+  const rest = { rows: own, unanswered: champion.scores.labels.length - own.length };
+  if (task !== 'multiclass') return { challenger: ours, champion: { ...others, labels: ours.labels }, ...rest };
   const classes = [...new Set([...(challenger.scores.classes ?? []), ...(champion.scores.classes ?? [])])].toSorted();
   const wide = widened(ours, challenger.scores.classes ?? [], classes);
   const otherWide = widened(others, champion.scores.classes ?? [], classes);
@@ -47,7 +50,7 @@ export function pairScores(challenger: ScoredModel, champion: ScoredModel): Scor
   const labels = sameTarget
     ? wide.labels.map((label, row) => (label === -1 ? (otherWide.labels[row] ?? -1) : label))
     : wide.labels;
-  return { challenger: { ...wide, labels }, champion: { ...otherWide, labels }, rows: own };
+  return { challenger: { ...wide, labels }, champion: { ...otherWide, labels }, ...rest };
 }
 
 /** Places of the row numbers that both have; both ascend. */

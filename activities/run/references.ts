@@ -11,7 +11,11 @@ import type { TrainingActivities } from '../training/contract.ts';
 /** The snapshots and model packages of a run, each once, in order of first mention: those that it worked on, and those that are only mentioned. */
 export type References = NamedObjects & { readonly mentioned: NamedObjects };
 
-type Step = keyof DataActivities | keyof TrainingActivities | keyof SearchActivities | keyof ReleaseActivities;
+type Step =
+  | keyof DataActivities
+  | keyof TrainingActivities
+  | Exclude<keyof SearchActivities, 'keepSearch'>
+  | keyof ReleaseActivities;
 
 /** Perdura's own steps. The bookkeeping around a run is none of them: it repeats what the author's code said. */
 const steps: Readonly<Record<Step, true>> = {

@@ -1,10 +1,18 @@
 import type { ProposalRequest } from '../../domain/search/propose.ts';
-import type { SearchObjective, SearchParams } from '../../domain/search.ts';
+import type { SearchObjective, SearchParams, SearchRecord } from '../../domain/search.ts';
 import type { DataSlice } from '../../domain/snapshot.ts';
 import type { TrainedModel } from '../../domain/trainer.ts';
 
-/** What a trial is worth; `score` null: the objective cannot be measured on these rows. `cost` null: the project has no price table. */
-export type TrialScore = { readonly score: number | null; readonly rows: number; readonly cost: number | null };
+/**
+ * What a trial is worth; `score` null: the objective cannot be measured on these rows. `cost` null: the project has no price table; it is
+ * that of the last of `attempts` alone, because one that was killed left no record.
+ */
+export type TrialScore = {
+  readonly score: number | null;
+  readonly rows: number;
+  readonly cost: number | null;
+  readonly attempts: number;
+};
 
 /** What the most expensive second of a training can cost: every core of the machine and its dearest device. */
 export type DearestPrice = { readonly currency: string; readonly hour: number };
@@ -21,4 +29,6 @@ export type SearchActivities = {
   }): Promise<TrialScore>;
   /** Null: the project has no price table. */
   readDearestPrice(): Promise<DearestPrice | null>;
+  /** Keeps what the search found with the run. Idempotent by run and step. */
+  keepSearch(record: SearchRecord): Promise<void>;
 };

@@ -41,7 +41,7 @@ export async function scoreTrial(dependencies: SearchDependencies, request: Requ
       onRows: (rows) => beat.note(`${rows} rows scored`),
     });
     const score = definition.value({ ...scores, task, threshold: 0.5, quantile: 0.5 });
-    return { score, rows: scores.labels.length, cost: await costOf(cache, trained) };
+    return { score, rows: scores.labels.length, ...(await spentOn(cache, trained)) };
   } finally {
     await rm(scratch, { recursive: true, force: true });
   }
@@ -52,10 +52,10 @@ async function fetchFiles(cache: ObjectCache, trained: TrainedModel, folder: str
   for (const name of packageFiles) await copyFile(await cache.localFile(trained.files[name]), join(folder, name));
 }
 
-async function costOf(cache: ObjectCache, trained: TrainedModel): Promise<number | null> {
-  const record = JSON.parse(await readFile(await cache.localFile(trained.record), 'utf8')) as TrainingRecord;
-  if (record.cost === null) return null;
-  return trained.cache.outcome === 'hit' ? 0 : record.cost.amount;
+async function spentOn(cache: ObjectCache, trained: TrainedModel): Promise<Pick<TrialScore, 'cost' | 'attempts'>> {
+  const { cost, attempt } = JSON.parse(await readFile(await cache.localFile(trained.record), 'utf8')) as TrainingRecord;
+  if (cost === null) return { cost: null, attempts: attempt };
+  return { cost: trained.cache.outcome === 'hit' ? 0 : cost.amount, attempts: attempt };
 }
 
 function unknownObjective(metric: string, task: Request['trained']['signature']['target']['task']): CodedError {

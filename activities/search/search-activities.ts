@@ -1,4 +1,5 @@
 import { proposeTrial } from '../../domain/search/propose.ts';
+import { writeSearchRecord } from '../../stores/search-records.ts';
 import type { SearchActivities } from './contract.ts';
 import type { SearchDependencies } from './dependencies.ts';
 import { scoreTrial } from './score-trial.ts';
@@ -8,6 +9,7 @@ export function searchActivities(dependencies: SearchDependencies): SearchActivi
   return {
     proposeTrial: (request) => Promise.resolve(proposeTrial(request)),
     scoreTrial: (request) => scoreTrial(dependencies, request),
+    keepSearch: (record) => writeSearchRecord(dependencies.store, record),
     async readDearestPrice() {
       const prices = await dependencies.prices();
       if (prices === null) return null;

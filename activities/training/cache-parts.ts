@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
-import { readdir, stat } from 'node:fs/promises';
-import { delimiter, dirname, extname, join, relative, resolve, sep } from 'node:path';
+import { readdir, realpath, stat } from 'node:fs/promises';
+import { basename, delimiter, dirname, extname, join, relative, resolve, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { canonicalJson } from '../../domain/canonical-json.ts';
@@ -25,11 +25,13 @@ const ownTrainers = fileURLToPath(
 );
 const ownTraining = fileURLToPath(new URL('../../training/', import.meta.url));
 const skipped = new Set(['node_modules', '__pycache__', 'dist']);
+/** Scripts call others, and read settings that lie beside them. */
+const scripts = /\.(?:py|r|jl|[cm]?[jt]s|sh|bash|pl|rb|sql|json|ya?ml|toml|ini|cfg)$/i;
 const parallelReads = 8;
 
 /**
- * Everything that a training's result follows from, as plain JSON. For a program: its script and every file with the same ending below the
- * script's folder, because a script imports others. What a program reads beyond that, no key can know.
+ * Everything that a training's result follows from, as plain JSON. For a program: its script, and every script and setting below the script's
+ * folder, because a script imports others. What a program reads beyond that, no key can know.
  */
 export async function cacheParts(
   dependencies: Dependencies,
@@ -115,7 +117,7 @@ async function pythonVersion(python: string): Promise<string | null> {
   }
 }
 
-/** Arguments that are files of the project, and for each the files of its kind below its folder. */
+/** Arguments that are files, and for each the files of its kind below its folder. */
 async function programFiles(
   projectFolder: string,
   command: readonly string[],
@@ -124,12 +126,18 @@ async function programFiles(
   for (const word of command) {
     const file = resolve(projectFolder, word);
     if (!(await isFile(file))) continue;
-    const isKin = (name: string) => extname(name) === extname(file);
-    const digests = await folderDigests(dirname(file), isKin);
+    const digests = await folderDigests(dirname(file), kinOf(file, projectFolder));
     for (const [name, sha256] of Object.entries(digests))
       found[relative(projectFolder, join(dirname(file), name))] = sha256;
   }
   return found;
+}
+
+/** Beside a program of the system lies everything else of the system: there only the file itself is looked at, unless it is a script. */
+function kinOf(file: string, projectFolder: string): (name: string) => boolean {
+  const isOurs = !relative(projectFolder, file).startsWith('..');
+  if (!isOurs && !scripts.test(file)) return (name) => name === basename(file);
+  return (name) => scripts.test(name) || (isOurs && extname(name) === extname(file)) || name === basename(file);
 }
 
 /** One digest of a folder of Perdura's own sources, whatever version they call themselves. */
@@ -146,14 +154,18 @@ async function folderDigests(
   return Object.fromEntries(digests) as Record<string, string>;
 }
 
-async function filesBelow(folder: string, prefix = ''): Promise<readonly string[]> {
-  const entries = await readdir(join(folder, prefix), { withFileTypes: true });
+/** Links are followed, because programs follow them; a link back up is not, and neither is a Python environment. */
+async function filesBelow(folder: string, prefix = '', above: readonly string[] = []): Promise<readonly string[]> {
+  const here = await realpath(join(folder, prefix));
+  const entries = await readdir(here, { withFileTypes: true });
+  if (above.includes(here) || entries.some(({ name }) => name === 'pyvenv.cfg')) return [];
   const found = await Promise.all(
     entries.map(async (entry): Promise<readonly string[]> => {
       const name = prefix === '' ? entry.name : `${prefix}${sep}${entry.name}`;
-      if (entry.isFile()) return [name];
-      if (!entry.isDirectory() || entry.name.startsWith('.') || skipped.has(entry.name)) return [];
-      return filesBelow(folder, name);
+      const kind = entry.isSymbolicLink() ? await stat(join(here, entry.name)).catch(() => null) : entry;
+      if (kind?.isFile() === true) return [name];
+      if (kind?.isDirectory() !== true || entry.name.startsWith('.') || skipped.has(entry.name)) return [];
+      return filesBelow(folder, name, [...above, here]);
     }),
   );
   return found.flat();

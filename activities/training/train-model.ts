@@ -1,8 +1,9 @@
 import { randomUUID } from 'node:crypto';
-import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp } from 'node:fs/promises';
 import { join } from 'node:path';
 import { CodedError, isCoded } from '../../domain/errors.ts';
 import type { TrainedModel } from '../../domain/trainer.ts';
+import { orDiskFull, removeFolder } from '../../stores/local-files.ts';
 import { beginAttempt, type OwnAttempt, readAttempts } from '../../stores/training-attempts.ts';
 import { attemptTraining } from './attempt.ts';
 import type { TrainingRequest } from './contract.ts';
@@ -29,9 +30,9 @@ export async function trainModel(dependencies: TrainingDependencies, request: Tr
   try {
     return await attemptTraining(dependencies, request, { own, scratch, startedAt: dependencies.now() });
   } catch (error) {
-    return await newerResult(dependencies, request, { own, error });
+    return await newerResult(dependencies, request, { own, error: orDiskFull(error, scratch) });
   } finally {
-    await rm(scratch, { recursive: true, force: true });
+    await removeFolder(scratch);
   }
 }
 

@@ -3,8 +3,8 @@ import { join } from 'node:path';
 import { readConfig } from '../../project/config.ts';
 import { loadProject } from '../../project/load.ts';
 import type { Context } from '../context.ts';
-import { readInput } from '../input.ts';
-import { checkInput } from '../parameters.ts';
+import { readInput, readOwnOptions } from '../input.ts';
+import { checkInput, requireDeclared } from '../parameters.ts';
 import { findPipeline } from '../pipelines.ts';
 import { defaultRunId } from '../run-id.ts';
 
@@ -19,11 +19,19 @@ export type RunOptions = {
  * `perdura run`: starts a pipeline, follows it and says how it ended. A rejected challenger is a normal result.
  * Temporal's client is loaded only when the call is right: a typing error is answered at once.
  */
-export async function run(context: Context, name: string, options: RunOptions): Promise<number> {
-  const input = readInput(options);
+export async function run(
+  context: Context,
+  name: string,
+  words: readonly string[],
+  options: RunOptions,
+): Promise<number> {
+  const own = readOwnOptions(words);
+  const input = { ...readInput(options), ...own };
   const config = readConfig(context.environment, context.folder);
   const pipeline = findPipeline(await loadProject(config.projectFolder), name);
-  await checkInput(pipeline, input, join(config.homeFolder, 'build'));
+  const buildFolder = join(config.homeFolder, 'build');
+  await checkInput(pipeline, input, buildFolder);
+  await requireDeclared(pipeline, own, buildFolder);
   const workflowId = options.id ?? defaultRunId(pipeline.name, new Date());
   const { runPipeline } = await import('../run-pipeline.ts');
   return runPipeline(context, { config, pipeline, workflowId, input, follow: options.follow });

@@ -2,12 +2,14 @@ import { type RunStart, runFolder } from '../../domain/run.ts';
 import type { TrainingRecord } from '../../domain/training-record.ts';
 import { readConfig } from '../../project/config.ts';
 import type { ObjectStore, StoredVersion } from '../../stores/objects/object-store.ts';
+import { listSearchRecords } from '../../stores/search-records.ts';
 import { listTrainingRecords } from '../../stores/training-records.ts';
 import { connectBucket } from '../connect.ts';
 import type { Context } from '../context.ts';
 import { findNamedRun } from '../find-run.ts';
 import { withCleanup } from '../processes.ts';
 import { describeRun } from '../run-report.ts';
+import { describeSearch } from '../search-report.ts';
 import { describeCache, describeTraining } from '../training-report.ts';
 
 export type ShowOptions = { readonly why?: boolean };
@@ -28,8 +30,15 @@ export async function show(
       return 0;
     }
     const artifacts = await listArtifacts(store, run.start);
-    output.answer({ ...run, trainings, artifacts }, () =>
-      describeRun(run.start, run.outcome, { trainings: trainings.map(describeTraining), artifacts }),
+    const searches = await listSearchRecords(store, run.start);
+    // Its trials stand in the table of a search.
+    const isTrial = ({ stepId }: TrainingRecord) => searches.some((search) => stepId.startsWith(`${search.stepId}/`));
+    const described = [
+      ...searches.map(describeSearch),
+      ...trainings.filter((training) => !isTrial(training)).map(describeTraining),
+    ];
+    output.answer({ ...run, searches, trainings, artifacts }, () =>
+      describeRun(run.start, run.outcome, { trainings: described, artifacts }),
     );
     return 0;
   });

@@ -87,7 +87,7 @@ async function numberFacts({ tables, relation }: Source, column: Column): Promis
   const calendar = (unit: string) => (isTime ? `count(DISTINCT ${unit})` : '0');
   const [row = {}] = await tables.all(
     `SELECT min(v) AS min, max(v) AS max, median(v) AS median, count(DISTINCT v) AS "distinct",
-       CASE WHEN max(abs(v)) < 1e50 THEN skewness(v) END AS skewness,
+       CASE WHEN max(abs(v)) < 1e50 THEN skewness(CASE WHEN abs(v) < 1e50 THEN v END) END AS skewness,
        CASE WHEN min(v) >= 0 THEN skewness(CASE WHEN v >= 0 THEN ln(1 + v) END) END AS logged, bool_and(v % ${isTime ? 86_400_000 : 1} = 0) AS whole,
        ${calendar('floor(v / 86400000)')} AS days, ${calendar('month(make_timestamp_ms(CAST(v AS BIGINT)))')} AS months
      FROM (SELECT ${numberSql(column)} AS v FROM ${relation}) WHERE isfinite(v)`,

@@ -17,6 +17,8 @@ const keyName =
   /(?:^|[_\s-])(?:id|uuid|guid|key|no|nr|number|index|idx|row)$|(?:Id|ID|Uuid|Key|No|Number|Index)$|^(?:id|unnamed: 0)$/i;
 /** Of fewer days a weekday tells which day it was. */
 const fewestDays = 28;
+/** Of FP32, with room for what a model computes of it. */
+const largestNumber = 1e30;
 const day = 86_400_000;
 
 /**
@@ -67,6 +69,10 @@ async function reasonAgainst(source: Source, { facts, use, target, splits }: Con
   });
   if (column.type === 'other') return against('type', 'lists and structures are no features');
   if (present === 0) return against('empty', 'it has no value in any row');
+  const { numbers } = facts;
+  const largest = numbers === null ? 0 : Math.max(Math.abs(numbers.min), Math.abs(numbers.max));
+  if (largest > largestNumber && column.type !== 'timestamp' && (use === null || !('logged' in use) || !use.logged))
+    return against('type', `its numbers reach ${largest}, more than the 32 bits of a model's number hold`);
   if (distinct === 1 && present === source.rows) return against('constant', `it is '${mode ?? ''}' in each row`);
   if (splits && use === null) return against('split', 'it only says when a row is from, and the data is split by it');
   const key = keyReason(source, facts);

@@ -27,7 +27,9 @@ export async function findLeak(
   target: { readonly task: Task; readonly label: string },
 ): Promise<Leak | null> {
   const numeric = numbers !== null && (column.type !== 'string' || words.length > 0) && column.type !== 'boolean';
-  const key = numeric ? numberSql(column) : `CAST(${valueSql(column)} AS VARCHAR)`;
+  const value = numberSql(column);
+  // Infinity has no place on a line, and an enormous number no square.
+  const key = numeric ? `CASE WHEN abs(${value}) < 1e100 THEN ${value} END` : `CAST(${valueSql(column)} AS VARCHAR)`;
   const groups = numeric && numbers.distinct > mostGroups ? groupCount(source.rows) : null;
   const rows = rowsSql(source, { key, label: target.label, groups, numeric });
   switch (target.task) {

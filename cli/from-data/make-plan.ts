@@ -9,7 +9,7 @@ import { requireColumn } from './column-facts.ts';
 import { chooseColumns } from './columns.ts';
 import type { Field, Learned, LearningPlan, RecordValue } from './plan.ts';
 import { expectationsOf, openSource, type Source } from './source.ts';
-import { chooseSplit, measureBaseline } from './split.ts';
+import { chooseSplit, measureBaseline, requireBothParts } from './split.ts';
 import { chooseTarget } from './target.ts';
 
 /** What a person said: the file by its name and its place, and what is to be learned. */
@@ -55,6 +55,7 @@ async function planOf(source: Source, request: PlanRequest): Promise<LearningPla
       `No column is left to learn '${request.target}' from${why === '' ? '' : ` (${why})`}. Keep one with --keep, or bring more columns.`,
     );
   }
+  await requireBothParts(source, target, split);
   return {
     pipeline: request.pipeline,
     dataFile: request.file.name,

@@ -1,5 +1,6 @@
 import { identifier } from '../../stores/tables.ts';
 import { sliceSql } from '../../stores/slices.ts';
+import { usageError } from '../errors.ts';
 import { columnFacts } from './column-facts.ts';
 import type { Baseline, Learned, SplitPlan } from './plan.ts';
 import type { Source } from './source.ts';
@@ -58,7 +59,26 @@ export async function partsSql(
   return { training: `${time} < ${cut}`, holdout: `${time} >= ${cut}` };
 }
 
+/**
+ * Refuses data of which one part would have nothing to tell apart.
+ *
+ * @throws CodedError INPUT_INVALID (wrong usage).
+ */
+export async function requireBothParts(source: Source, target: Learned, plan: SplitPlan): Promise<void> {
+  const { training, holdout: heldOut } = await differentLabels(source, target, plan);
+  if (training >= 2 && heldOut >= 2) return;
+  throw usageError(
+    'INPUT_INVALID',
+    `Too little is known of '${target.column}': ${plan.why}, and one part of the data has ${training < 2 ? 'nothing to learn from' : 'nothing to judge on'}, the same '${target.column}' in each row. Bring more rows in which it differs, or name another with --target.`,
+  );
+}
+
 async function isSound(source: Source, target: Learned, plan: SplitPlan): Promise<boolean> {
+  const { training, holdout: heldOut, share } = await differentLabels(source, target, plan);
+  return training >= 2 && heldOut >= 2 && share >= leastHeldOut && share <= mostHeldOut;
+}
+
+async function differentLabels(source: Source, target: Learned, plan: SplitPlan) {
   const parts = await partsSql(source, plan);
   const label = labelSql(target);
   const [row = {}] = await source.tables.all(
@@ -67,9 +87,7 @@ async function isSound(source: Source, target: Learned, plan: SplitPlan): Promis
        count(DISTINCT CASE WHEN ${parts.holdout} THEN ${label} END) AS holdout
      FROM ${source.relation}`,
   );
-  const share = Number(row['share']);
-  const enough = Number(row['training']) >= 2 && Number(row['holdout']) >= 2;
-  return enough && share >= leastHeldOut && share <= mostHeldOut;
+  return { share: Number(row['share']), training: Number(row['training']), holdout: Number(row['holdout']) };
 }
 
 /** Above this share of the most frequent class nearly every answer is right, and accuracy shows nothing. */

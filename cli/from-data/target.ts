@@ -2,7 +2,7 @@ import type { Column } from '../../domain/snapshot.ts';
 import type { Task } from '../../domain/target.ts';
 import { identifier, literal } from '../../stores/tables.ts';
 import { usageError } from '../errors.ts';
-import { columnFacts, type ColumnFacts, valueSql } from './column-facts.ts';
+import { columnFacts, type ColumnFacts, type NumberFacts, valueSql } from './column-facts.ts';
 import type { Learned } from './plan.ts';
 import type { Source } from './source.ts';
 import { camelCase, counted } from './words.ts';
@@ -37,6 +37,7 @@ export async function chooseTarget(source: Source, column: Column, task: Task | 
       return multiclass(source, { column, values, known, asked: task !== null });
     case 'regression': {
       if (!numeric) throw unlike(column, 'regression', 'its values are no numbers');
+      refuseScale(column, facts.numbers);
       const name = await columnName(source, column);
       const sql = column.type === 'string' ? `TRY_CAST(trim(${name}) AS DOUBLE)` : name;
       const why = `${asked(task)}it is a number with ${counted(facts.numbers.distinct, 'different value')}`;
@@ -76,6 +77,19 @@ function inferTask({ column, numbers }: ColumnFacts, known: readonly Value[]): T
   if (numbers === null) return 'multiclass';
   const whole = column.type !== 'string' && numbers.whole;
   return whole && known.length <= mostWholeClasses ? 'multiclass' : 'regression';
+}
+
+/** Errors are squared, and a model's numbers have 32 bits. */
+function refuseScale({ name }: Column, { min, max }: NumberFacts): void {
+  const largest = Math.max(Math.abs(min), Math.abs(max));
+  const problem =
+    largest > 1e30
+      ? `reaches ${largest}, more than a model can hold`
+      : max - min < 1e-30
+        ? `differs by no more than ${max - min}, less than a model can tell apart`
+        : null;
+  if (problem !== null)
+    throw usageError('INPUT_INVALID', `Nothing can be learned of '${name}': it ${problem}. Write it in another unit.`);
 }
 
 type Classes = { readonly column: Column; readonly known: readonly Value[]; readonly asked: boolean };
@@ -143,8 +157,16 @@ async function multiclass(
   return { column: column.name, name: camelCase(column.name), task: 'multiclass', sql, why };
 }
 
+/** The column in SQL; where some of its numbers are none, null stands for them: a comparison with them would say no. */
+async function columnName(source: Source, column: Column): Promise<string> {
+  const name = await writtenName(source, column);
+  if (column.type !== 'number') return name;
+  const odd = await source.tables.all(`SELECT 1 FROM ${source.relation} WHERE NOT isfinite(${name}) LIMIT 1`);
+  return odd.length === 0 ? name : `CASE WHEN isfinite(${name}) THEN ${name} END`;
+}
+
 /** As a person writes it in SQL: quoted only where it must be. */
-async function columnName({ tables }: Source, { name }: Column): Promise<string> {
+async function writtenName({ tables }: Source, { name }: Column): Promise<string> {
   if (!/^[a-z_]\w*$/i.test(name)) return identifier(name);
   const found = await tables.all(
     `SELECT 1 FROM duckdb_keywords() WHERE keyword_category = 'reserved' AND keyword_name = ${literal(name.toLowerCase())}`,

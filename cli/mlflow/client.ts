@@ -29,7 +29,7 @@ export function createMlflowClient(address: string): MlflowClient {
         };
   const base = `${url.origin}${url.pathname.replace(/\/$/, '')}`;
 
-  const send = async (target: string, init: RequestInit): Promise<Response> => {
+  const send = async (target: string, init: Sent): Promise<Response> => {
     try {
       return await fetch(target, { ...init, headers: { ...init.headers, ...authorization } });
     } catch (cause) {
@@ -70,6 +70,7 @@ export function createMlflowClient(address: string): MlflowClient {
   };
 }
 
+type Sent = Pick<RequestInit, 'method' | 'body'> & { readonly headers?: Readonly<Record<string, string>> };
 type AskedFor = { readonly ok: boolean; readonly status: number; readonly text: string };
 
 function serverUrl(address: string): URL {

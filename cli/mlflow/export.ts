@@ -136,9 +136,7 @@ function datasetOf({ data }: TrainingRecord): Readonly<Record<string, unknown>> 
 
 /** Where a program put it below its output folder: two files of one name in two folders are two files. */
 function artifactName(key: string): string {
-  return key
-    .slice(key.search(/artifacts\/[^/]+(?:\/.+)?\/attempt-\d+\/artifacts\//))
-    .replace(/^.*?\/attempt-\d+\//, '');
+  return key.replace(/^.*?\/artifacts\/.*?\/attempt-\d+\//, '');
 }
 
 async function pointsIn(file: string): Promise<Awaited<ReturnType<typeof readMetricPoints>>> {

@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 
+import { checkOwnOptions } from '../own-options.ts';
 import { collect, example, type When } from './define.ts';
 
 /** The commands that start pipelines. */
@@ -17,10 +18,13 @@ export function defineRunning(program: Command, when: When): void {
     .summary('run a pipeline and follow it')
     .description('Runs a pipeline and follows it to its end. A rejected challenger is a normal result and exits 0.')
     .argument('<pipeline>', 'name of a folder in pipelines/')
+    .argument('[parameters...]', "the pipeline's own parameters as options: --data newest --trainer lightgbm")
+    .allowUnknownOption()
+    .hook('preAction', (_, command) => checkOwnOptions(command.args))
     .option('--input <json>', 'the input, a JSON object')
     .option('--param <key=value>', 'one field of the input, repeatable; the value is JSON, or else text', collect)
     .option('--id <id>', 'business id of the run (default: <pipeline>/<time>)')
     .option('--no-follow', "start it and leave; needs a running worker, for example of 'perdura dev'")
-    .addHelpText('after', example('perdura run flights --param data=data/flights/2001-02.parquet'))
+    .addHelpText('after', example('perdura run flights --data 2001-02.parquet --trainer lightgbm'))
     .action(when(async () => (await import('../commands/run.ts')).run));
 }

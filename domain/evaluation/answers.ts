@@ -19,3 +19,10 @@ export function answeredClasses({ outputs, width, labels, task, threshold }: Sco
     answers[row] = task === 'multiclass' ? mostLikely(outputs, row, width) : (outputs[row] ?? 0) >= least ? 1 : 0;
   return answers;
 }
+
+/** Whether two models give exactly the same answers to the same rows. */
+export function answerAlike(a: ScoredRows, b: ScoredRows): boolean {
+  if (a.outputs.length !== b.outputs.length) return false;
+  for (let place = 0; place < a.outputs.length; place++) if (a.outputs[place] !== b.outputs[place]) return false;
+  return true;
+}

@@ -5,7 +5,7 @@ import { meanEstimate, momentsOf } from '../statistics/moments.ts';
 import { pairedDifference } from '../statistics/paired-difference.ts';
 import { studentBounds } from '../statistics/student.ts';
 import { pairedShareBounds } from '../statistics/tango.ts';
-import { aucDifferenceInterval, aucInterval } from './auc-intervals.ts';
+import { estimateAuc, estimateAucDifference } from './auc-intervals.ts';
 import { isMeasurable, type QualityMetric, qualityMetrics, type ScoredRows } from './metrics.ts';
 import { meanOf, rowLosses } from './row-losses.ts';
 import { summedDifferenceInterval, summedInterval } from './summed-intervals.ts';
@@ -46,12 +46,12 @@ export async function estimateMetric(
   scored: ScoredRows,
   options: IntervalOptions,
 ): Promise<Estimate> {
-  const value = qualityMetrics[metric].value(scored);
   const n = scored.labels.length;
-  if (value === null) return { value, n, lower: null, upper: null, method: 'none' };
+  // Of many rows an area takes long, so it is computed with pauses.
+  if (metric === 'auc' && isOfTask(metric, scored) && isMeasurable(scored)) return estimateAuc(scored, options);
+  const value = qualityMetrics[metric].value(scored);
+  if (value === null || metric === 'auc') return { value, n, lower: null, upper: null, method: 'none' };
   switch (metric) {
-    case 'auc':
-      return { value, n, ...aucInterval(scored, options) };
     case 'accuracy':
       return {
         value,
@@ -89,15 +89,16 @@ export async function estimateDifference(
   { challenger, champion }: PairedRows,
   options: IntervalOptions,
 ): Promise<Estimate> {
-  const { value: valueOf } = qualityMetrics[metric];
-  const [ours, theirs] = [valueOf(challenger), valueOf(champion)];
   const n = challenger.labels.length;
-  if (ours === null || theirs === null || !isMeasurable(champion) || champion.labels.length !== n)
+  const measurable = isMeasurable(challenger) && isMeasurable(champion) && champion.labels.length === n;
+  if (metric === 'auc' && measurable && isOfTask(metric, challenger) && isOfTask(metric, champion))
+    return estimateAucDifference({ challenger, champion }, options);
+  const { value: valueOf } = qualityMetrics[metric];
+  const [ours, theirs] = measurable ? [valueOf(challenger), valueOf(champion)] : [null, null];
+  if (ours === null || theirs === null || metric === 'auc')
     return { value: null, n, lower: null, upper: null, method: 'none' };
   const value = ours - theirs;
   switch (metric) {
-    case 'auc':
-      return { value, n, ...aucDifferenceInterval({ challenger, champion }, options) };
     case 'accuracy':
       return { value, n, ...accuracyDifference({ challenger, champion }, options) };
     case 'calibration':
@@ -117,6 +118,10 @@ export async function estimateDifference(
     default:
       return metric satisfies never;
   }
+}
+
+function isOfTask(metric: QualityMetric, { task }: ScoredRows): boolean {
+  return qualityMetrics[metric].tasks.includes(task);
 }
 
 function accuracyDifference({ challenger, champion }: PairedRows, { special, alpha }: IntervalOptions) {

@@ -4,6 +4,7 @@ import { groupSums, randomGroups } from '../statistics/group-rows.ts';
 import { normalBounds } from '../statistics/normal-bounds.ts';
 import { quantile } from '../statistics/quantile.ts';
 import { type RowSums, totalOf } from '../statistics/row-sums.ts';
+import { answerAlike } from './answers.ts';
 import type { IntervalOptions, PairedRows } from './intervals.ts';
 import type { ScoredRows } from './metrics.ts';
 import { type SummedMetricName, summedMetrics } from './summed-metrics.ts';
@@ -12,6 +13,9 @@ type Interval = { readonly lower: number | null; readonly upper: number | null; 
 
 /** Above so many rows groups of rows are resampled instead of rows. */
 const mostUnits = 10_000;
+
+/** Resamples of fewer rows do not spread as the rows of another hold-out would. */
+const fewestRows = 20;
 
 /** Resamples at least, at most, and how many shall lie beyond a bound: a quantile that rests on a few is noise. */
 const [leastResamples, mostResamples, beyondBound] = [2000, 40_000, 20];
@@ -101,6 +105,7 @@ async function run(
   { seed, pause }: IntervalOptions,
   resamples: number,
 ): Promise<Resampled | null> {
+  if ((statistic.parts[0]?.offsets.length ?? 1) - 1 < fewestRows) return null;
   const work = bootstrap(statistic, { resamples, seed });
   for (;;) {
     const step = work.next();
@@ -120,12 +125,6 @@ function grouped(parts: readonly RowSums[], { seed }: { readonly seed: number })
   if (rows <= mostUnits) return parts;
   const groupOf = randomGroups(rows, mostUnits, seed);
   return parts.map((part) => groupSums(part, groupOf, mostUnits));
-}
-
-function answerAlike(a: ScoredRows, b: ScoredRows): boolean {
-  if (a.outputs.length !== b.outputs.length) return false;
-  for (let place = 0; place < a.outputs.length; place++) if (a.outputs[place] !== b.outputs[place]) return false;
-  return true;
 }
 
 function described(name: string, resamples: number, seed: number): string {

@@ -2,6 +2,7 @@ import type { Dimension, SearchObjective, SearchParams, SearchSpace, SearchStrat
 import type { ParamValue } from '../trainer.ts';
 import { valueAt } from './dimension.ts';
 import { bitsOf, uniformDraw } from './draw.ts';
+import { proposalsOf } from './sound-search.ts';
 import { sobolPoint } from './sobol.ts';
 import { proposeByTpe } from './tpe.ts';
 
@@ -27,7 +28,7 @@ export type ProposalRequest = {
  */
 export function proposeTrial(request: ProposalRequest): SearchParams {
   const { strategy } = request;
-  const kind = strategy.kind === 'asha' ? strategy.proposals : strategy.kind;
+  const kind = proposalsOf(strategy);
   // Names in order: a search must not depend on how its author ordered the space.
   const names = Object.keys(request.space).toSorted();
   switch (kind) {

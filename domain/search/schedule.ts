@@ -35,10 +35,11 @@ export function rungsOf(strategy: SearchStrategy): readonly number[] {
 
 /**
  * The trial that a search recommends: of those that came furthest the one with the best score, the earliest of equals. A score after few
- * epochs says less than one after many, so it does not win over it.
+ * epochs says less than one after many, so it does not win over it. A trial that failed on its way up is not recommended: trained to the
+ * end it would fail again.
  */
 export function winnerOf(trials: readonly Trial[], objective: SearchObjective): Trial | null {
-  const scored = trials.filter(({ score }) => score !== null);
+  const scored = trials.filter(({ score, status }) => score !== null && status !== 'failed');
   const furthest = Math.max(...scored.map(({ rung }) => rung));
   const candidates = scored.filter(({ rung }) => rung === furthest);
   return candidates.reduce<Trial | null>(

@@ -16,6 +16,12 @@ export function midranks(values: ArrayLike<number>): Float64Array {
   return ranks;
 }
 
+/** How many of the sorted values are below, those that are equal counting half. */
+export function countBelow(sorted: Float64Array, value: number): number {
+  const first = firstNotBelow(sorted, value);
+  return sorted[first] === value ? (first + firstAbove(sorted, value)) / 2 : first;
+}
+
 function copy(values: ArrayLike<number>): Float64Array {
   const own = new Float64Array(values.length);
   own.set(values);

@@ -167,6 +167,22 @@ test.each([
   expect(await readdir(join(project, 'data'))).toEqual([file]);
 });
 
+test('infinite, missing and enormous numbers are no reason to fail', async () => {
+  const rows = numbers(300).map((place) => [
+    place === 7 ? 'inf' : (place * 37) % 101,
+    place === 9 ? '-inf' : `${(place * 17) % 83}e200`,
+    place % 50 === 3 ? 'nan' : place % 40 === 5 ? 'inf' : (place * 29) % 97 / 3,
+    place % 10 === 4 ? 'nan' : `${(place * 13) % 2}.5`,
+  ]);
+  const file = await csv('wild.csv', 'a,far,amount,two', rows);
+  const amount = await init(['--data', file, '--target', 'amount']);
+  expect(amount.told.target).toMatchObject({ task: 'regression', sql: 'CASE WHEN isfinite(amount) THEN amount END' });
+  expect(reasons(amount.told)).toEqual({ far: 'type' });
+  // A comparison with NaN is false, and the row would be learned as a plain "no".
+  const two = await init(['--data', file, '--target', 'two']);
+  expect(two.told.target).toMatchObject({ task: 'binary', sql: 'CASE WHEN isfinite(two) THEN two END = 0.5' });
+}, 30_000);
+
 const few = numbers(20).map((place) => [place, place % 2]);
 const same = numbers(80).map((place) => [place % 7, 'x']);
 test.each([
@@ -179,11 +195,16 @@ test.each([
   ['another delimiter', ['--data', 'customers.csv', '--target', 'churned', '--quote', "'"], 2, "--delimiter ';'"],
   ['too few rows', ['--data', 'few.csv', '--target', 'b'], 2, 'At least 50 are needed'],
   ['a target that is always the same', ['--data', 'same.csv', '--target', 'b'], 2, "it has the value 'x' in each row"],
+  ['a target that is true in one row', ['--data', 'rare.csv', '--target', 'rare'], 2, 'one part of the data'],
+  ['a target too large to square', ['--data', 'wide.csv', '--target', 'far', '--task', 'regression'], 2, 'reaches 6e+300'],
+  ['a target too small to square', ['--data', 'wide.csv', '--target', 'near', '--task', 'regression'], 2, 'differs by no more than'],
   ['a time as the target', ['--data', 'cars.csv', '--target', 'Year'], 2, 'it holds times'],
   ['a target of names', ['--data', 'cars.csv', '--target', 'Name'], 2, 'more than 50 different values'],
 ])('%s is refused, and nothing is written', async (_, words, exitCode, told) => {
   await csv('few.csv', 'a,b', few);
   await csv('same.csv', 'a,b', same);
+  await csv('rare.csv', 'a,rare', numbers(80).map((place) => [place % 7, place === 11 ? 1 : 0]));
+  await csv('wide.csv', 'a,far,near', numbers(80).map((place) => [place % 9, `${place % 7}e300`, `${place % 7}e-300`]));
   const before = await readdir(folder);
   const result = await perduraHere(['init', 'refused', ...words], { folder });
   expect({ exitCode: result.exitCode, stderr: result.stderr }).toEqual({

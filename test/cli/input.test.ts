@@ -1,4 +1,4 @@
-import { readInput } from '../../cli/input.ts';
+import { readInput, readOwnOptions } from '../../cli/input.ts';
 
 test('without options the input is an empty object', () => {
   expect(readInput({})).toEqual({});
@@ -17,4 +17,24 @@ test.each(['{x', '[1]', '"text"', 'null'])('--input %s is wrong usage', (input) 
 
 test('a parameter without a key is wrong usage', () => {
   expect(() => readInput({ param: ['=3'] })).toThrow(expect.objectContaining({ code: 'INPUT_INVALID' }));
+});
+
+describe("a pipeline's own parameters as options", () => {
+  test('are JSON or else text, with a blank or an equals sign', () => {
+    expect(readOwnOptions(['--data', 'newest', '--epochs=3', '--keys', '["a","b"]', '--note=a=b'])).toEqual({
+      data: 'newest',
+      epochs: 3,
+      keys: ['a', 'b'],
+      note: 'a=b',
+    });
+  });
+
+  test.each([
+    [['newest'], "'newest' stands alone"],
+    [['--data'], '--data lacks a value'],
+    [['--data', '--trainer', 'x'], '--data lacks a value'],
+    [['--jsno'], "unknown option '--jsno'. Did you mean --json?"],
+  ])('%j is wrong usage', (words, message) => {
+    expect(() => readOwnOptions(words)).toThrow(message);
+  });
 });

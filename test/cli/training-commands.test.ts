@@ -9,6 +9,7 @@ import { createS3ObjectStore } from '../../stores/objects/s3-object-store.ts';
 import type { ObjectStore } from '../../stores/objects/object-store.ts';
 import { writeRunOutcome, writeRunStart } from '../../stores/runs.ts';
 import { openTables } from '../../stores/tables.ts';
+import { writeSearchRecord } from '../../stores/search-records.ts';
 import { beginAttempt, publishTraining, stepFolder } from '../../stores/training-attempts.ts';
 import { writeMetricPoints, writeTrainingRecord } from '../../stores/training-records.ts';
 import { perduraHere } from '../support/cli-here.ts';
@@ -42,6 +43,7 @@ beforeAll(async () => {
   await writeRun('two', { epochs: 2, loss: 0.5 });
   await writeRun('<img src=x onerror=alert(1)>', { epochs: 3, loss: 0.25 });
   await start('untrained');
+  await writeSearch('searched');
 });
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
@@ -73,6 +75,38 @@ async function writeRun(name: string, { epochs, loss }: { readonly epochs: numbe
     outcome: 'trained',
     startedAt,
     endedAt,
+  });
+}
+
+async function writeSearch(name: string) {
+  await writeRun(name, { epochs: 1, loss: 1 });
+  const run = await start(name);
+  const trial = (number: number, score: number | null) => ({
+    number,
+    params: { width: 8 * (number + 1), layout: { kind: 'ältere "wide"', sizes: [1, 2] } },
+    epochs: score === null ? null : 1,
+    rung: 0,
+    status: score === null ? ('failed' as const) : ('finished' as const),
+    score,
+    reason: score === null ? 'The loss is not a finite number.\nmore' : null,
+    elapsedMs: 1_500,
+    cost: 0.25,
+  });
+  await writeSearchRecord(store, {
+    run,
+    stepId: '2-search',
+    model: 'flights',
+    space: { width: { kind: 'integer', from: 8, to: 64, log: false } },
+    strategy: { kind: 'random' },
+    budget: { trials: 3, cost: 2 },
+    objective: { metric: 'auc', direction: 'higher' },
+    parallel: 2,
+    seed: 7,
+    best: { number: 1, params: trial(1, 0.7).params, score: 0.7 },
+    trials: [trial(0, 0.6), trial(1, 0.7), trial(2, null)],
+    spent: { trials: 3, elapsedMs: 4_500, cost: 0.75 },
+    endedBy: 'All 3 trials were made.',
+    currency: 'EUR',
   });
 }
 
@@ -182,4 +216,16 @@ test('one run is nothing to compare', async () => {
   const { exitCode, stderr } = await call('compare', 'flights/two');
   expect(exitCode).toBe(2);
   expect(stderr).toContain('Name two runs at least');
+});
+
+test('show tells every trial of a search, the best first, those that failed with their reason', async () => {
+  const { stdout } = await perduraHere(['show', 'flights/searched'], { environment, folder });
+  expect(stdout).toContain('Search 2-search');
+  expect(stdout).toContain('trial 1: 0.7 with layout.kind ältere "wide", layout.sizes [1,2], width 16');
+  expect(stdout).toMatch(/used +3 trials, .*0\.75 EUR/);
+  const rows = stdout.split('\n').filter((line) => /^[0-2] /.test(line));
+  expect(rows.map((line) => line[0])).toEqual(['1', '0', '2']);
+  expect(rows[2]).toMatch(/failed .*The loss is not a finite number\.$/);
+  const { stdout: json } = await perduraHere(['show', 'flights/searched', '--json'], { environment, folder });
+  expect(JSON.parse(json)).toMatchObject({ searches: [{ stepId: '2-search', trials: [{ number: 0 }, {}, {}] }] });
 });

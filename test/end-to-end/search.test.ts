@@ -1,10 +1,15 @@
-import { cp } from 'node:fs/promises';
+import { readdirSync, readFileSync } from 'node:fs';
+import { cp, rm, writeFile } from 'node:fs/promises';
+import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import type { SearchBudget, SearchResult, SearchStrategy } from '../../domain/search.ts';
-import { listTrainingRecords } from '../../stores/training-records.ts';
+import { listSearchRecords } from '../../stores/search-records.ts';
+import { createObjectCache } from '../../stores/object-cache.ts';
+import { openTables } from '../../stores/tables.ts';
+import { listTrainingRecords, readMetricPoints } from '../../stores/training-records.ts';
 import { temporaryFolder } from '../support/embedded.ts';
 import { addFlights, cutFlights } from './flights.ts';
-import { closed, eventually, openStage, type Stage, startRun, type Started } from './harness.ts';
+import { closed, eventually, openStage, type Stage, type Started, startRun } from './harness.ts';
 import { checkout, writeProject } from './project.ts';
 
 const limit = 240_000;
@@ -35,7 +40,10 @@ export async function tune({ data, strategy, budget, parallel, epochs }) {
 }
 `;
 
-const asha: SearchStrategy = { kind: 'asha', firstRung: 1, lastRung: 4, reduction: 2, proposals: 'tpe' };
+const asha = { kind: 'asha', firstRung: 1, lastRung: 4, reduction: 2, proposals: 'tpe' } as const;
+const random = { kind: 'random' } as const;
+/** More epochs than a test waits for. */
+const endless = 1_000_000;
 let stage: Stage;
 let data = '';
 
@@ -72,44 +80,90 @@ async function trainingsOf({ key }: Started): Promise<readonly string[]> {
   return records.map(({ stepId }) => stepId.split('/').slice(-2).join('/'));
 }
 
+/** Steps that a training reported its loss for. */
+async function stepsOf({ key }: Started, folder: string): Promise<readonly number[]> {
+  const record = (await listTrainingRecords(stage.store, key)).find(({ stepId }) => stepId.endsWith(folder));
+  if (record === undefined || record.points === null) throw new Error(`${folder} reported nothing`);
+  const tables = await openTables();
+  try {
+    const cache = createObjectCache(stage.store, join(stage.homeFolder, 'cache'));
+    const points = await readMetricPoints(tables, await cache.localFile(record.points));
+    return points.flatMap(({ name, step }) => (name === 'loss' ? [step] : []));
+  } finally {
+    tables.close();
+  }
+}
+
+/** The worker's own children that train now. */
+function trainers(): readonly number[] {
+  return readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .map(Number)
+    .filter((pid) => {
+      const stat = readOrNothing(`/proc/${pid}/stat`);
+      const [, parent] = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+      return Number(parent) === stage.workerPid() && readOrNothing(`/proc/${pid}/cmdline`).includes('trainer-process');
+    });
+}
+
+/** CPU time of the worker and of all that it started and waited for. */
+function workerCpuSeconds(): number {
+  const stat = readOrNothing(`/proc/${stage.workerPid()}/stat`);
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+  return fields.slice(11, 15).reduce((sum, ticks) => sum + Number(ticks), 0) / 100;
+}
+
+/** Processes go while they are looked at. */
+function readOrNothing(file: string): string {
+  try {
+    return readFileSync(file, 'latin1');
+  } catch {
+    return '';
+  }
+}
+
 test(
-  'a worker that is killed at every trial boundary changes neither the trials nor the winner; promoted trials go on from their checkpoints',
+  'successive halving trains promoted trials on from their checkpoints, and recommends one that came through',
   async () => {
-    const input = { strategy: asha, budget: { trials: 4 }, parallel: 1, epochs: 1 };
-    const calm = await start('calm', input);
-    const expected = essence(await found(calm));
+    const calm = await start('halving', { strategy: asha, budget: { trials: 4 }, parallel: 2, epochs: 1 });
+    const { best, trials } = await found(calm);
     const trainings = await trainingsOf(calm);
-    expect(expected.trials).toHaveLength(4);
+    expect(trials).toHaveLength(4);
     // Two of four are promoted, and one of these two once more.
     expect(trainings.filter((folder) => folder.endsWith('rung-1'))).toHaveLength(2);
     expect(trainings.filter((folder) => folder.endsWith('rung-2'))).toHaveLength(1);
-    expect(expected.best?.number).toBe(expected.trials.find(({ rung }) => rung === 2)?.number);
-
-    const disturbed = await start('disturbed', input);
-    for (const folder of trainings) {
-      await stage.killWorkerAfter({ key: `${folder}/attempt.json`, text: '"published":{' });
-      await stage.startWorker();
-    }
-    expect(essence(await found(disturbed))).toEqual(expected);
+    expect(best?.number).toBe(trials.find(({ rung }) => rung === 2)?.number);
+    const [kept] = await listSearchRecords(stage.store, calm.key);
+    expect(kept).toMatchObject({ best, trials: trials.map(({ checkpoint: _, ...trial }) => trial) });
+    // Epochs of its own: 1, then 2, then 3 and 4.
+    for (const [rung, epochs] of [[1], [2], [3, 4]].entries())
+      expect(await stepsOf(calm, `trial-${best?.number}/rung-${rung}`)).toEqual(epochs);
   },
   limit,
 );
 
 test(
-  'trials at once give the same as long as their number is the same, whenever a worker dies',
+  'a worker that is killed at every trial boundary changes neither the trials nor the winner, of one trial at a time and of three at once',
   async () => {
-    const input = {
-      strategy: { kind: 'tpe', startup: 2, candidates: 8 },
-      budget: { trials: 5 },
-      parallel: 3,
-      epochs: 1,
-    } as const;
-    const expected = essence(await found(await start('three-calm', input)));
-    const disturbed = await start('three-disturbed', input);
-    await eventually('two trainings', async () => (await trainingsOf(disturbed)).length >= 2);
-    await stage.killWorker();
-    await stage.startWorker();
-    expect(essence(await found(disturbed))).toEqual(expected);
+    // Two new trials and a promotion: what follows a trial is a new one, a promotion, or the end.
+    const one = { strategy: { ...asha, lastRung: 2 }, budget: { trials: 2 }, parallel: 1, epochs: 1 };
+    const tpe = { kind: 'tpe', startup: 2, candidates: 8 } as const;
+    const three = { strategy: tpe, budget: { trials: 5 }, parallel: 3, epochs: 1 };
+    const both = async (name: string) => [await start(name, one), await start(`${name}-three`, three)] as const;
+    const [calm, calmThree] = await both('calm');
+    const expected = [essence(await found(calm)), essence(await found(calmThree))];
+    const trainings = await trainingsOf(calm);
+    expect(trainings).toHaveLength(3);
+
+    const [disturbed, disturbedThree] = await both('disturbed');
+    for (const folder of trainings) {
+      await stage.killWorkerAfter({
+        key: `tune/disturbed/${disturbed.key.runId}/artifacts/3-search/${folder}/attempt.json`,
+        text: '"published":{',
+      });
+      await stage.startWorker();
+    }
+    expect([essence(await found(disturbed)), essence(await found(disturbedThree))]).toEqual(expected);
   },
   limit,
 );
@@ -119,9 +173,9 @@ test(
   async () => {
     const input = {
       strategy: { kind: 'random' },
-      budget: { time: '8 seconds' },
+      budget: { time: '4 seconds' },
       parallel: 1,
-      epochs: 100_000,
+      epochs: endless,
     } as const;
     const { trials, best, endedBy } = await found(await start('time', input));
     expect(trials).toMatchObject([{ number: 0, status: 'stopped', score: null }]);
@@ -134,9 +188,47 @@ test(
 test(
   'a budget in money needs prices before the first trial',
   async () => {
-    const run = await start('money', { strategy: { kind: 'random' }, budget: { cost: 1 }, parallel: 1, epochs: 1 });
+    const run = await start('no-prices', { strategy: random, budget: { cost: 1 }, parallel: 1, epochs: 1 });
     expect(await closed(run.handle)).toBe('FAILED');
     expect(await trainingsOf(run)).toEqual([]);
+  },
+  limit,
+);
+
+test(
+  'a budget in money is not passed by trials that would never end, at a real price',
+  async () => {
+    // A core costs 1 a second. Of the first two trials each may use half of the money.
+    const [most, parallel] = [20 * availableParallelism() * 2, 2];
+    const prices = join(stage.projectFolder, 'prices.json');
+    await writeFile(prices, JSON.stringify({ currency: 'EUR', cpuHour: 3_600 }));
+    try {
+      const before = workerCpuSeconds();
+      const run = await start('money', { strategy: random, budget: { cost: most }, parallel, epochs: endless });
+      const { trials, spent, endedBy } = await found(run);
+      expect(endedBy).toBe('The money is used up.');
+      expect(trials.slice(0, 2).map(({ status }) => status)).toEqual(['stopped', 'stopped']);
+      expect(spent.cost).toBe(trials.reduce((sum, { cost }) => sum + (cost ?? 0), 0));
+      expect(spent.cost).toBeLessThanOrEqual(most);
+      // What the system counted, the worker's own work included, is no more than the search says.
+      expect(workerCpuSeconds() - before).toBeLessThanOrEqual(most);
+      expect(spent.cost ?? 0).toBeGreaterThan(1);
+    } finally {
+      await rm(prices);
+    }
+  },
+  limit,
+);
+
+test(
+  'a search that is cancelled leaves no trainer',
+  async () => {
+    const run = await start('cancelled', { strategy: random, budget: { trials: 4 }, parallel: 2, epochs: endless });
+    const pids = await eventually('two trainers', () => (trainers().length === 2 ? trainers() : null));
+    expect(pids).toHaveLength(2);
+    await run.handle.cancel();
+    expect(await closed(run.handle)).toBe('CANCELLED');
+    expect(trainers()).toEqual([]);
   },
   limit,
 );

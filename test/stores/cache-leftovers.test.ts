@@ -1,7 +1,7 @@
 import { mkdir, mkdtemp, readdir, rm, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { sweepLeftovers } from '../../stores/cache-leftovers.ts';
+import { basename, join } from 'node:path';
+import { sweepLeftovers, sweepScratch } from '../../stores/cache-leftovers.ts';
 import { writeWholeFile } from '../../stores/local-files.ts';
 
 const day = 86_400_000;
@@ -51,6 +51,17 @@ test('scratch folders of the dead go with all that is in them', async () => {
   }
   expect(await sweepLeftovers(folder, { untouchedMs: 2 * day, now })).toBe(1);
   expect(await readdir(join(folder, 'work'))).toEqual(['data-new']);
+});
+
+test('what killed trainings left goes too, and what is at work stays', async () => {
+  const begun = (name: string) => mkdtemp(join(folder, `${name}-`));
+  const [dead, alive] = [await begun('run-3-train'), await begun('run-4-search-trial-0-rung-0')];
+  await mkdir(join(dead, '1', 'checkpoints'), { recursive: true });
+  await touch(dead, now - 3 * day);
+  await touch(alive, now - day);
+  expect(await sweepScratch(folder, { untouchedMs: 2 * day, now })).toBe(1);
+  expect(await readdir(folder)).toEqual([basename(alive)]);
+  expect(await sweepScratch(join(folder, 'none'), { untouchedMs: day, now })).toBe(0);
 });
 
 test('a cache that is not there has no leftovers', async () => {

@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { trainInChild } from '../../training/in-child.ts';
 import { type TrainingJob, train as trainJob } from '../../training/train.ts';
 import { eventually, flightFeatures, listeners, lives, openWorkplace, trainingJob, type Workplace } from './flights.ts';
 
@@ -50,6 +51,26 @@ test('a trainer that crashes is TRAINING_FAILED with its last lines', async () =
   });
 });
 
+test('a feature function that does not return is ended with what it was about', async () => {
+  const featuresFile = await workplace.features(
+    'hanging',
+    "export const record = { origin: 'string' }; export const features = () => { for (;;); };",
+  );
+  const trainer = {
+    entry: new URL('../../dist/training/trainer-process.js', import.meta.url),
+    graceMs: 1_000,
+    silentForMs: 3_000,
+    suspect: 'a feature function',
+    environment: process.env,
+  };
+  const job = trainingJob(workplace, 'hanging', { parquetFiles: [flights], featuresFile });
+  const training = trainInChild(trainer, job, { ...listeners(), signal: new AbortController().signal });
+  await expect(training).rejects.toMatchObject({
+    code: 'TRAINING_FAILED',
+    message: expect.stringContaining('said nothing for 3 seconds and was ended. It may hang in a feature function'),
+  });
+});
+
 test('an error of the metric listener ends the trainer and is thrown', async () => {
   const training = trainJob(endlessJob(features), {
     ...listeners({
@@ -92,6 +113,26 @@ test('the trainer ends when its parent is killed', async () => {
     const trainer = await pid();
     expect(lives(trainer)).toBe(true);
     parent.kill('SIGKILL');
+    expect(await eventually(() => !lives(trainer))).toBe(true);
+  } finally {
+    parent.kill('SIGKILL');
+  }
+}, 60_000);
+
+test('the trainer ends when its parent is killed, even in a feature function that does not return', async () => {
+  const file = join(workplace.folder, 'stuck.pid');
+  const featuresFile = await workplace.features(
+    'stuck',
+    `import { writeFileSync } from 'node:fs';
+    export const record = { origin: 'string' };
+    export const features = () => { writeFileSync(${JSON.stringify(file)}, String(process.pid)); for (;;); };`,
+  );
+  const parent = startParent(endlessJob(featuresFile));
+  try {
+    const written = () => readFile(file, 'utf8').then(Number, () => 0);
+    expect(await eventually(async () => (await written()) > 0)).toBe(true);
+    parent.kill('SIGKILL');
+    const trainer = await written();
     expect(await eventually(() => !lives(trainer))).toBe(true);
   } finally {
     parent.kill('SIGKILL');

@@ -95,9 +95,13 @@ test('rows without a label or a field are left out of training and scoring, and 
   );
   const { rows } = await train({ ...job('holes'), parquetFiles: [holes], where: 'true' });
   expect(rows).toEqual({ trained: 498, skipped: 2 });
-  const { labels, rowNumbers } = await scoreRows({ ...scored(), parquetFiles: [holes], where: 'true' });
+  const scores = await scoreRows({ ...scored(), parquetFiles: [holes], where: 'true', by: ['origin', 'date'] });
+  const { labels, rowNumbers } = scores;
   expect(labels.length).toBe(498);
   expect([...rowNumbers.subarray(0, 5)]).toEqual([0, 1, 2, 4, 6]);
+  // The one without an origin has an outcome; of the one without a delay nothing could be said anyway.
+  expect(scores.refused['origin']).toEqual([null]);
+  expect(scores.refused['date']).toEqual([expect.stringMatching(/^\d{4}-/)]);
 }, 60_000);
 
 test('scoring hands the event loop over between batches and stops when it is aborted', async () => {

@@ -4,7 +4,7 @@ import { placeTraining } from '../../activities/training/place-training.ts';
 import { readGpuWorkers } from '../../stores/gpu-workers.ts';
 import { ensureBucket } from '../../stores/objects/bucket.ts';
 import type { ObjectStore } from '../../stores/objects/object-store.ts';
-import { createS3ObjectStore, type S3ObjectStore } from '../../stores/objects/s3-object-store.ts';
+import { createS3ObjectStore } from '../../stores/objects/s3-object-store.ts';
 import { registerGpuWorker } from '../../workers/gpu-registration.ts';
 import { type TestS3, withTestS3 } from '../support/test-s3.ts';
 
@@ -14,7 +14,7 @@ const a100: Device = { uuid: 'GPU-1', index: 0, name: 'A100', memoryMiB: 40_960,
 const wants = { device: { memoryMiB: 8_000, orCpu: false } };
 
 let server: TestS3;
-let store: S3ObjectStore;
+let store: ReturnType<typeof createS3ObjectStore>;
 beforeAll(async () => {
   server = await withTestS3();
   await ensureBucket(server.s3);

@@ -71,6 +71,25 @@ export async function endAttempt(attempt: string): Promise<number> {
   return watchAttempt({ attempt, leader: null, folder: null }).endAll();
 }
 
+/**
+ * Ends the programs whose keeper and worker were both killed, so that nobody was left to end them (Linux). Keepers carry their attempt's name
+ * too: a program without one is an orphan. For a worker that starts.
+ */
+export async function endOrphans(): Promise<number> {
+  if (process.platform !== 'linux') return 0;
+  const attempts = new Map<string, { kept: boolean }>();
+  for (const { pid } of listLinux(new Set())) {
+    const environment = read(() => readFileSync(`/proc/${pid}/environ`, 'latin1')) ?? '';
+    const attempt = /(?:^|\0)PERDURA_ATTEMPT=([^\0]+)/.exec(environment)?.[1];
+    if (attempt === undefined) continue;
+    const words = read(() => readFileSync(`/proc/${pid}/cmdline`, 'utf8')) ?? '';
+    attempts.set(attempt, { kept: words.includes('program-process') || attempts.get(attempt)?.kept === true });
+  }
+  let ended = 0;
+  for (const [attempt, { kept }] of attempts) if (!kept) ended += await endAttempt(attempt);
+  return ended;
+}
+
 /** Until two looks in a row find none: a process may fork while it is looked for. */
 async function endAll(look: () => readonly AttemptProcess[]): Promise<number> {
   const ended = new Set<number>();

@@ -1,8 +1,9 @@
-import { rm } from 'node:fs/promises';
 import { isCoded } from '../../domain/errors.ts';
 import { type CodedFailure, toFailure } from '../../domain/failure.ts';
 import type { ProgramReport } from '../../domain/program-job.ts';
+import { removeFolder } from '../../stores/local-files.ts';
 import type { TrainerMessage, TrainingJob } from '../training-job.ts';
+import { endWithParent } from '../end-with-parent.ts';
 import { endAttempt } from './attempt-processes.ts';
 import { trainProgram } from './train-program.ts';
 import { programWorkFolder } from './work-folder.ts';
@@ -18,6 +19,7 @@ const orphaned = new AbortController();
 /** Ending the program takes less. */
 const orphanMs = 5_000;
 
+endWithParent(2 * orphanMs);
 process.once('SIGTERM', () => cancelled.abort(new Error('the training was cancelled')));
 process.once('disconnect', () => {
   orphaned.abort();
@@ -37,8 +39,8 @@ async function run(job: TrainingJob): Promise<void> {
     send({ type: 'done', result }, () => process.exit(0));
   } catch (error) {
     // Here too: a parent that was killed removes nothing.
-    await rm(job.outputFolder, { recursive: true, force: true });
-    await rm(programWorkFolder(job), { recursive: true, force: true });
+    await removeFolder(job.outputFolder);
+    await removeFolder(programWorkFolder(job));
     send({ type: 'failed', failure: failureOf(error) }, () => process.exit(0));
   }
 }

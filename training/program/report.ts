@@ -8,6 +8,8 @@ export type SpokenLine =
 
 const longestName = 200;
 const longestText = 2_000;
+/** A name is printed as it is: it must not move the cursor of a terminal. */
+const control = /\p{Cc}/u;
 const talk: SpokenLine = { kind: 'talk' };
 
 /** Reads a line of standard output. Only an object with `perdura` is meant as a report. */
@@ -28,8 +30,8 @@ function parseReport(value: Readonly<Record<string, unknown>>): SpokenLine {
   const { perdura, name, step, value: number, file, text } = value;
   switch (perdura) {
     case 'metric':
-      if (typeof name !== 'string' || name === '' || name.length > longestName)
-        return malformed("'name' must be a text");
+      if (typeof name !== 'string' || name === '' || name.length > longestName || control.test(name))
+        return malformed("'name' must be a text of up to 200 letters, in one line");
       if (!isStep(step)) return malformed("'step' must be a whole number from 0 on");
       if (typeof number !== 'number' || !Number.isFinite(number)) return malformed("'value' must be a finite number");
       return { kind: 'report', report: { perdura, name, step, value: number } };

@@ -1,6 +1,7 @@
-import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ProgramJob } from '../../domain/program-job.ts';
+import { removeFolder } from '../../stores/local-files.ts';
 import type { TrainingJob } from '../training-job.ts';
 
 /** The files and folders of one attempt; all but the checkpoints lie in `folder`, which goes with it. */
@@ -24,7 +25,7 @@ export function programWorkFolder(job: Pick<TrainingJob, 'outputFolder'>): strin
 /** Makes the folders anew. */
 export async function makeWorkFolder(job: Pick<TrainingJob, 'outputFolder' | 'checkpointFolder'>): Promise<WorkFolder> {
   const folder = programWorkFolder(job);
-  await rm(folder, { recursive: true, force: true });
+  await removeFolder(folder);
   const work = {
     folder,
     current: join(folder, 'work'),

@@ -28,7 +28,7 @@ const trialErrors = ['TRAINING_FAILED', 'MODEL_INVALID', 'INPUT_INVALID', 'DEVIC
 /** Trains and scores one trial, for at most its share of the budget. */
 export async function runTrial(options: SearchOptions, step: StepHandle, work: TrialWork): Promise<JobResult> {
   const began = Date.now();
-  const { trial, rung, params } = work;
+  const { trial, rung, params, price } = work;
   const epochs = rungsOf(options.strategy)[rung] ?? null;
   const end = (how: Pick<JobResult, 'end' | 'score' | 'reason' | 'cost' | 'checkpoint'>): JobResult => ({
     trial,
@@ -38,15 +38,16 @@ export async function runTrial(options: SearchOptions, step: StepHandle, work: T
     elapsedMs: Date.now() - began,
     ...how,
   });
+  // What it may have cost at most: of an attempt that was cancelled or killed nobody knows more.
+  const dearest = () => (price === null ? null : ((Date.now() - began) / 3_600_000) * price.hour);
   const outer = CancellationScope.current();
   try {
     const train = () => trainAndScore(options, step, { ...work, epochs });
     const made = work.atMostMs === null ? await train() : await CancellationScope.withTimeout(work.atMostMs, train);
-    return end({ ...made, end: 'scored', reason: null });
+    const cost = made.attempts > 1 ? (dearest() ?? made.cost) : made.cost;
+    return end({ score: made.score, checkpoint: made.checkpoint, cost, end: 'scored', reason: null });
   } catch (error) {
-    // A training that was cancelled may have used all that it was given.
-    const used = work.price === null ? null : ((Date.now() - began) / 3_600_000) * work.price.hour;
-    const lost = { score: null, cost: used, checkpoint: null };
+    const lost = { score: null, cost: dearest(), checkpoint: null };
     if (isCancellation(error)) {
       if (outer.consideredCancelled) throw error;
       return end({ ...lost, end: 'stopped', reason: 'Its share of the budget was used up.' });
@@ -93,7 +94,7 @@ async function trainAndScore(
   options: SearchOptions,
   step: StepHandle,
   work: TrialWork & { readonly epochs: number | null },
-): Promise<Pick<JobResult, 'score' | 'cost' | 'checkpoint'>> {
+): Promise<Pick<JobResult, 'score' | 'cost' | 'checkpoint'> & { readonly attempts: number }> {
   const { model, data, features, target, seed, device, cache, validation, objective } = options;
   const place = await placeFor(device, step);
   const trained = await (place === 'gpu' ? trialsOnGpu : trials).trainModel({
@@ -109,8 +110,8 @@ async function trainAndScore(
     ...(cache === undefined ? {} : { cache }),
     ...(work.from === null ? {} : { from: work.from }),
   });
-  const { score, cost } = await searching.scoreTrial({ trained, validation, objective });
-  return { score, cost, checkpoint: trained.checkpoint };
+  const { score, cost, attempts } = await searching.scoreTrial({ trained, validation, objective });
+  return { score, cost, attempts, checkpoint: trained.checkpoint };
 }
 
 function trialFailure(error: unknown): string | null {

@@ -14,11 +14,11 @@ import { durationMs } from '../../domain/duration.ts';
 import { CodedError } from '../../domain/errors.ts';
 import { requireName } from '../../domain/names.ts';
 import { nextJob, rungsOf, type SearchJob, winnerOf } from '../../domain/search/schedule.ts';
-import { requireSoundSearch } from '../../domain/search/sound-search.ts';
-import { allowanceOf } from '../../domain/search/spending.ts';
+import { mostTrialsOf, proposalsOf, requireSoundSearch } from '../../domain/search/sound-search.ts';
+import { allowanceOf, dearestCost } from '../../domain/search/spending.ts';
 import { CancellationScope } from '@temporalio/workflow';
 import { searching } from '../activities.ts';
-import { recordStep, type StepHandle } from '../run-progress.ts';
+import { recordStep, type StepHandle, thisRun } from '../run-progress.ts';
 import { type JobResult, runTrial, trialsOf } from './search-trials.ts';
 
 /** What is searched, and by how much. The rest is as in `train`; every trial gets the same seed. */
@@ -86,7 +86,9 @@ export async function search(options: SearchOptions): Promise<FoundTrainer> {
       // One error ends the trials that are under way too.
       return CancellationScope.cancellable(async () => {
         try {
-          return await runSearch(running);
+          const found = await runSearch(running);
+          await keep(running, found);
+          return found;
         } catch (error) {
           CancellationScope.current().cancel();
           await Promise.allSettled(running.under);
@@ -133,13 +135,35 @@ async function runSearch(running: Running): Promise<FoundTrainer> {
   };
 }
 
+/** A trial that failed or was stopped left no record of its own. */
+async function keep(running: Running, { best, trials, spent, endedBy }: FoundTrainer): Promise<void> {
+  const { options, step, parallel, price } = running;
+  const { model, space, strategy, budget, objective, seed } = options;
+  await searching.keepSearch({
+    run: thisRun(),
+    stepId: step.stepId,
+    model,
+    space,
+    strategy,
+    budget,
+    objective,
+    parallel,
+    seed,
+    best,
+    trials: trials.map(({ checkpoint: _, ...trial }) => trial),
+    spent,
+    endedBy,
+    currency: price?.currency ?? null,
+  });
+}
+
 type Decided = { readonly job: SearchJob; readonly visible: readonly JobResult[] };
 
 /** Waits for as many results, in the order of jobs, as it takes to know what comes next; null: nothing does, all jobs have ended. */
 async function decideNext({ options, parallel, begun, under }: Running): Promise<Decided | null> {
   for (let seen = Math.max(0, begun.length - parallel + 1); seen <= begun.length; seen += 1) {
     const visible = await Promise.all(under.slice(0, seen));
-    const mostTrials = options.budget.trials ?? Number.MAX_SAFE_INTEGER;
+    const mostTrials = options.budget.trials ?? mostTrialsOf(options.strategy);
     const job = nextJob(options.strategy, options.objective, { ended: visible, begun, mostTrials });
     if (job !== null) return { job, visible };
   }
@@ -157,14 +181,14 @@ async function begin(running: Running, { job, visible }: Decided): Promise<strin
       objective: options.objective,
       seed: options.seed,
       trial: job.trial,
-      // Scores of one rung: those of others rest on more epochs.
-      scored: visible.flatMap(({ rung, score, params: tried }) =>
+      // Scores of one rung: those of others rest on more epochs. Where nobody learns from them they need not stand in the history.
+      scored: (proposalsOf(options.strategy) === 'tpe' ? visible : []).flatMap(({ rung, score, params: tried }) =>
         rung > 0 || score === null ? [] : [{ params: tried, score }],
       ),
     }));
   const allowance = allowanceNow(running);
   if (allowance.why !== null) return allowance.why;
-  const reserved = price === null || allowance.atMostMs === null ? 0 : (allowance.atMostMs / 3_600_000) * price.hour;
+  const reserved = price === null || allowance.atMostMs === null ? 0 : dearestCost(allowance.atMostMs, price.hour);
   const index = begun.push({ ...job, params, reserved }) - 1;
   const from = visible.findLast(({ trial }) => trial === job.trial)?.checkpoint ?? null;
   const work = runTrial(options, running.step, { ...job, params, from, atMostMs: allowance.atMostMs, price });

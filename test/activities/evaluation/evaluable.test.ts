@@ -8,6 +8,19 @@ const auc: Guardrail = { metric: 'auc', rule: 'atLeast', limit: 0.6 };
 const ratio: Guardrail = { metric: 'demographicParityRatio', rule: 'atLeast', limit: 0.8, by: 'sex' };
 const change = { field: 'origin', to: ['ATL'] };
 
+const invariant = (tolerance: number): Guardrail => ({
+  metric: 'invariant',
+  rule: 'atLeast',
+  limit: 1,
+  cases: { kind: 'invariant', of: { sample: 5 }, change, tolerance },
+});
+const example = (expected: { readonly atLeast?: number }): Guardrail => ({
+  metric: 'minimumFunctionality',
+  rule: 'atLeast',
+  limit: 1,
+  cases: { kind: 'minimumFunctionality', examples: [{ record: {}, expect: expected }] },
+});
+
 type Row = readonly [string, Guardrail, RegExp];
 const refused: readonly Row[] = [
   ['an unknown metric', { ...auc, metric: 'auroc' }, /'auroc'.*auc.*logLoss.*rows/],
@@ -47,6 +60,13 @@ const refused: readonly Row[] = [
     /of rmse lower is/,
   ],
   ['a limit that is no number', { ...auc, limit: Number.NaN }, /limit that is no number/],
+  // Numbers that are none travel as null, and null would be taken for 1.
+  ['a minimum that is no number', JSON.parse('{"metric":"auc","rule":"atLeast","limit":0.6,"minimum":null}'), /minimum/],
+  ['a minimum of a share', { ...auc, minimum: 0.5 }, /minimum of 0.5/],
+  ['pooling below no number', { ...auc, by: 'origin', poolBelow: -1 }, /poolBelow of -1/],
+  ['a negative tolerance', invariant(-0.1), /tolerance of -0.1/],
+  ['an example that expects nothing', example({}), /example 1 expects nothing/],
+  ['an example that expects no number', example({ atLeast: Number.NaN }), /example 1 expects nothing/],
 ];
 
 test.each(refused)('%s is refused before any work is done', (_, guardrail, message) => {
@@ -56,6 +76,7 @@ test.each(refused)('%s is refused before any work is done', (_, guardrail, messa
 });
 
 const unfitting: readonly (readonly [Task, Guardrail, RegExp])[] = [
+  ['multiclass', { metric: 'f1', rule: 'atLeast', limit: 0.5, threshold: 0.9 }, /threshold, and this model is multiclass/],
   ['regression', auc, /is for binary and multiclass models, and this one is regression/],
   ['binary', { metric: 'rmse', rule: 'atMost', limit: 5 }, /is for regression models/],
   ['multiclass', ratio, /is for binary models/],

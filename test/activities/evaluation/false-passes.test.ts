@@ -43,8 +43,9 @@ async function falsePasses(useOf: (retrain: number) => number, guardrail: Guardr
       const challenger = errors(next, 1 + 2 * margin);
       const scored: ScoredHoldOut = {
         own: challenger,
-        pair: { challenger, champion, rows: places },
+        pair: { challenger, champion, rows: places, unanswered: 0 },
         by: { part },
+        refused: {},
         use: useOf(retrain),
       };
       const measured = await measureQuality(guardrail, scored, options);

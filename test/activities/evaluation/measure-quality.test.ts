@@ -1,4 +1,5 @@
 import { measureQuality, type ScoredHoldOut } from '../../../activities/evaluation/measure-quality.ts';
+import { decide } from '../../../domain/decide.ts';
 import { specialFunctions } from '../../../activities/special-functions.ts';
 import type { ScoredRows } from '../../../domain/evaluation/metrics.ts';
 import type { Guardrail } from '../../../domain/guardrail.ts';
@@ -23,7 +24,8 @@ type Rows = {
 function holdOut({ labels, challenger, champion }: Rows, parts: Partial<ScoredHoldOut> = {}): ScoredHoldOut {
   const own = binary(challenger, labels);
   const rows = Uint32Array.from(labels.keys());
-  return { own, pair: { challenger: own, champion: binary(champion, labels), rows }, by: {}, use: 1, ...parts };
+  const pair = { challenger: own, champion: binary(champion, labels), rows, unanswered: 0 };
+  return { own, pair, by: {}, refused: {}, use: 1, ...parts };
 }
 
 /** Every third row in turn. */
@@ -158,7 +160,7 @@ test('groups are compared at the threshold', async () => {
     alpha: 0.05,
   };
   const of = (threshold: number) =>
-    measureQuality({ ...guardrail, threshold }, { own: scored, pair: null, by: { sex }, use: 1 }, options);
+    measureQuality({ ...guardrail, threshold }, { own: scored, pair: null, by: { sex }, refused: {}, use: 1 }, options);
   // By hand: 3 of 4 and 1 of 4 are answered true; at 0.2 it is 3 and 3.
   expect((await of(0.5)).value).toBeCloseTo(1 / 3, 12);
   expect((await of(0.2)).value).toBe(1);
@@ -183,3 +185,81 @@ test('200,000 rows in twenty slices are measured without holding the process', a
   expect(measured.slices).toHaveLength(20);
   expect(pauses).toBeGreaterThanOrEqual(20);
 }, 20_000);
+
+/** The first 200 rows as those that the champion can score too. */
+function twoThirds(): ScoredHoldOut {
+  const whole = holdOut(scoredRows());
+  const rows = Uint32Array.from({ length: 200 }, (_, row) => row);
+  const part = (scored: ScoredRows): ScoredRows => ({
+    ...scored,
+    outputs: Array.from(scored.outputs).slice(0, 200),
+    labels: Array.from(scored.labels).slice(0, 200),
+  });
+  if (whole.pair === null) throw new Error('no pair');
+  const { challenger, champion } = whole.pair;
+  return {
+    ...whole,
+    by: { part: Array.from({ length: 300 }, (_, row) => (row < 200 ? 'both' : 'new')) },
+    pair: { challenger: part(challenger), champion: part(champion), rows, unanswered: 0 },
+  };
+}
+
+test('a slice that only the challenger can score is not compared, so nothing is shown of it', async () => {
+  const guardrail = { ...higher, margin: 0.9, by: 'part' };
+  const measured = await measureQuality(guardrail, twoThirds(), options);
+  expect(measured.slices).toMatchObject([
+    { slice: 'both', n: 200 },
+    { slice: 'new', value: null, n: 0 },
+  ]);
+  const { outcome, reason } = decide([guardrail], [measured], { champion: true });
+  expect({ outcome, reason }).toEqual({ outcome: 'inconclusive', reason: expect.stringContaining('part new') });
+});
+
+test.each([
+  ['auc', { ...auc, limit: 0.5, by: 'part' }],
+  ['rows', { metric: 'rows', rule: 'atLeast', limit: 1, by: 'part' }],
+  ['demographicParityRatio', { metric: 'demographicParityRatio', rule: 'atLeast', limit: 0, alpha: 0.05, by: 'part' }],
+] as const)('a slice whose every row lacks a field of the record is missing, not passed: %s', async (_, guardrail: Guardrail) => {
+  const scored = holdOut(scoredRows(), { by: { part: thirds } });
+  const whole = await measureQuality(guardrail, scored, options);
+  expect(decide([guardrail], [whole], { champion: true }).outcome).toBe('pass');
+  const lacking = await measureQuality(guardrail, { ...scored, refused: { part: ['a', 'd', null] } }, options);
+  expect(lacking.slices?.map(({ slice }) => slice)).toEqual(['(missing)', 'a', 'b', 'c', 'd']);
+  expect(decide([guardrail], [lacking], { champion: true })).toMatchObject({
+    outcome: 'inconclusive',
+    reason: expect.stringContaining('d'),
+  });
+});
+
+test('a challenger that cannot answer what the champion answers is not shown to be as good', async () => {
+  const scored = holdOut(scoredRows());
+  const guardrail = { ...higher, margin: 0.9 };
+  if (scored.pair === null) throw new Error('no pair');
+  const answered = await measureQuality(guardrail, scored, options);
+  expect(decide([guardrail], [answered], { champion: true }).outcome).toBe('pass');
+  const pair = { ...scored.pair, unanswered: 12 };
+  const measured = await measureQuality(guardrail, { ...scored, pair }, options);
+  expect(decide([guardrail], [measured], { champion: true })).toMatchObject({
+    outcome: 'inconclusive',
+    reason: expect.stringContaining('12 rows that the champion answers'),
+  });
+});
+
+test('groups are not compared by answers that are no numbers', async () => {
+  const guardrail: Guardrail = {
+    metric: 'demographicParityDifference',
+    rule: 'atMost',
+    limit: 0.9,
+    alpha: 0.05,
+    by: 'part',
+  };
+  const { labels, challenger, champion } = scoredRows();
+  const broken = challenger.map((score, row) => (row === 5 ? Number.NaN : score));
+  const measured = await measureQuality(
+    guardrail,
+    holdOut({ labels, challenger: broken, champion }, { by: { part: thirds } }),
+    options,
+  );
+  expect(measured.value).toBeNull();
+  expect(decide([guardrail], [measured], { champion: true }).outcome).toBe('inconclusive');
+});

@@ -13,6 +13,7 @@ function model(task: Task, parts: Partial<ScoredModel['scores']>): ScoredModel {
       classes: null,
       rowNumbers: Uint32Array.from(labels.keys()),
       by: {},
+      refused: {},
       ...parts,
     },
   };
@@ -31,6 +32,7 @@ test('only rows that both models could score are compared', () => {
   });
   const pair = pairScores(challenger, champion);
   expect([...pair.rows]).toEqual([1, 3]);
+  expect(pair.unanswered).toBe(1);
   expect(Array.from(pair.challenger.outputs)).toEqual([Math.fround(0.2), Math.fround(0.4)]);
   expect(Array.from(pair.champion.outputs)).toEqual([Math.fround(0.6), Math.fround(0.7)]);
   expect(Array.from(pair.champion.labels)).toEqual([1, 1]);

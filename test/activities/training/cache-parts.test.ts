@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { cacheParts } from '../../../activities/training/cache-parts.ts';
@@ -47,13 +47,19 @@ beforeEach(async () => {
   await write('trainers/train.py', 'import helper');
   await write('trainers/below/helper.py', 'help');
   await write('trainers/notes.md', 'notes');
+  await write('trainers/settings.yaml', 'depth: 3');
+  await write('trainers/below/run.sh', 'true');
 });
 afterEach(() => rm(folder, { recursive: true, force: true }));
 
-async function keyOf(differing: Partial<TrainingRequest> = {}, device: string | null = null): Promise<string> {
+async function partsOf(differing: Partial<TrainingRequest>, device: string | null) {
   const dependencies = { environment, projectFolder: folder, python: 'python3' };
   const attempt = { featuresFile: join(folder, 'features.mjs'), activitiesFile: null, device };
-  return stepCacheKey(await cacheParts(dependencies, { ...request, ...differing }, attempt)).key;
+  return cacheParts(dependencies, { ...request, ...differing }, attempt);
+}
+
+async function keyOf(differing: Partial<TrainingRequest> = {}, device: string | null = null): Promise<string> {
+  return stepCacheKey(await partsOf(differing, device)).key;
 }
 
 test.each([
@@ -61,6 +67,8 @@ test.each([
   ['trainers/train.py', "the program's script"],
   ['trainers/below/helper.py', 'what the script imports from below its folder'],
   ['requirements.txt', 'the requirements'],
+  ['trainers/settings.yaml', 'settings beside the script'],
+  ['trainers/below/run.sh', 'a script of another language below its folder'],
 ])('a change of %s is another key: %s', async (file) => {
   const before = await keyOf();
   expect(await keyOf()).toBe(before);
@@ -87,4 +95,32 @@ test('seed, target, data, checkpoint and device are parts of the key; run, step 
   expect(new Set([before, ...others]).size).toBe(others.length + 1);
   const run = { pipeline: 'flights', workflowId: 'flights/2', runId: 'q' };
   expect(await keyOf({ run, stepId: '9-train', device: { memoryMiB: 1, orCpu: true } })).toBe(before);
+});
+
+test('what a link leads to is part of the key, for the script itself and for what it imports', async () => {
+  await write('elsewhere/train.py', 'import shared.other');
+  await write('elsewhere/shared/other.py', 'other');
+  await mkdir(join(folder, 'linked'));
+  await symlink('../elsewhere/train.py', join(folder, 'linked/train.py'));
+  await symlink('../elsewhere/shared', join(folder, 'linked/shared'));
+  await symlink('..', join(folder, 'elsewhere/shared/up'));
+  await symlink('nowhere', join(folder, 'linked/broken.py'));
+  const trainer = { ...request.trainer, command: ['python3', 'linked/train.py'] } as TrainingRequest['trainer'];
+  const keys = [await keyOf({ trainer })];
+  for (const file of ['elsewhere/train.py', 'elsewhere/shared/other.py']) {
+    await write(file, 'changed');
+    keys.push(await keyOf({ trainer }));
+  }
+  expect(new Set(keys).size).toBe(3);
+});
+
+test('of a program of the system only the file itself is part of the key, and a Python environment is none', async () => {
+  await write('trainers/venv/pyvenv.cfg', 'home = /usr');
+  await write('trainers/venv/lib/module.py', 'module');
+  const command = [process.execPath, 'trainers/train.py'];
+  const { code } = await partsOf({ trainer: { ...request.trainer, command } as TrainingRequest['trainer'] }, null);
+  const files = Object.keys(code['files'] as Record<string, string>);
+  expect(files.map((file) => file.split('/').at(-1)).toSorted()).toEqual(
+    ['helper.py', 'node', 'run.sh', 'settings.yaml', 'train.py'].toSorted(),
+  );
 });

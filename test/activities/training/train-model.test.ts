@@ -214,3 +214,9 @@ test('a training that fails keeps no lease, so that the next equal one begins at
 test('whatever way attempts end, their scratch folders are gone', async () => {
   expect(await readdir(join(bench.folder, 'work'))).toEqual([]);
 });
+
+test('a full disk is named as such, wherever it is noticed', async () => {
+  const full = Object.assign(new Error('ENOSPC: no space left on device, write'), { code: 'ENOSPC' });
+  const dependencies = bench.dependencies({ dependencies: { bundleFeatures: () => Promise.reject(full) } });
+  expect(await codeOf(trainModel(dependencies, bench.request('full')))).toBe('DISK_FULL');
+});

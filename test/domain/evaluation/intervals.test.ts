@@ -81,6 +81,60 @@ test('a perfect order of few rows is no proof of a high AUC', async () => {
   expect(estimate.lower).toBeCloseTo(Math.sqrt(0.05), 12);
 });
 
+test.each([5, 7, 49, 333])('a perfect order of %i rows of each class is as little proof as its rows, whatever rounding does', async (each) => {
+  const labels = Array.from({ length: 2 * each }, (_, row) => (row < each ? 0 : 1));
+  const scored: ScoredRows = { ...binaryRows().challenger, outputs: labels.map((_, row) => row / 1000), labels };
+  const estimate = await estimateMetric('auc', scored, options);
+  expect(estimate).toMatchObject({ value: 1, upper: 1 });
+  expect(estimate.lower).toBeCloseTo(0.05 ** (1 / each), 12);
+});
+
+test('two different models that both order the rows perfectly may still differ on others', async () => {
+  const labels = Array.from({ length: 40 }, (_, row) => (row < 20 ? 0 : 1));
+  const challenger: ScoredRows = { ...binaryRows().challenger, outputs: labels.map((_, row) => row / 100), labels };
+  const champion = { ...challenger, outputs: labels.map((_, row) => (row % 20) / 100 + (row < 20 ? 0 : 0.5)) };
+  const { value, lower, upper } = await estimateDifference('auc', { challenger, champion }, options);
+  // 20 disjoint pairs are ordered alike: models that disagree on a share d of pairs do so with probability (1 - d)^20 at most.
+  expect(value).toBe(0);
+  expect(lower).toBeCloseTo(0.05 ** (1 / 20) - 1, 12);
+  expect(upper).toBeCloseTo(1 - 0.05 ** (1 / 20), 12);
+});
+
+test.each([8, 12, 60])('a worse AUC on %i rows, few of them true, is hardly ever shown to be as good', async (rows) => {
+  const trials = 300;
+  let passes = 0;
+  for (let trial = 0; trial < trials; trial++) {
+    const uniform = uniforms(1_000 * trial + 17, 2 * rows);
+    const labels = Array.from({ length: rows }, (_, row) => (row < 4 ? 1 : 0));
+    // Uniform noise of width w on scores 0.4 apart orders a share 1 - (w - 0.4)² / (2 w²) of pairs rightly: 0.994 and 0.963.
+    const answers = (width: number, from: number) =>
+      labels.map((label, row) => 0.5 + (label - 0.5) * 0.4 + width * ((uniform[from + row] ?? 0) - 0.5));
+    const champion: ScoredRows = { ...binaryRows().challenger, outputs: answers(0.45, 0), labels };
+    const challenger = { ...champion, outputs: answers(0.55, rows) };
+    const { lower } = await estimateDifference('auc', { challenger, champion }, options);
+    if (lower !== null && lower > -0.005) passes++;
+  }
+  expect(passes / trials).toBeLessThan(0.05);
+});
+
+test('fewer rows than twenty are resampled to no bounds', async () => {
+  const few = { ...numberRows().challenger, outputs: uniforms(5, 19), labels: uniforms(6, 19) };
+  expect(await estimateMetric('rmse', few, options)).toMatchObject({ n: 19, lower: null, upper: null });
+  const enough = { ...few, outputs: uniforms(5, 20), labels: uniforms(6, 20) };
+  expect((await estimateMetric('rmse', enough, options)).upper).toBeGreaterThan(0);
+});
+
+test('the areas of many classes are computed with pauses between them', async () => {
+  let pauses = 0;
+  const pause = (): Promise<void> => {
+    pauses++;
+    return Promise.resolve();
+  };
+  const { challenger, champion } = classRows();
+  await estimateDifference('auc', { challenger, champion }, { ...options, pause });
+  expect(pauses).toBeGreaterThanOrEqual(2 * challenger.width);
+});
+
 test('log loss and its paired difference equal scipy 1.17.1 (t.interval, ttest_rel)', async () => {
   const own = await estimateMetric('logLoss', binaryRows().challenger, options);
   expect(own.lower).toBeCloseTo(student.logLoss[0], 11);

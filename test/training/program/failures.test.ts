@@ -2,6 +2,7 @@ import { fork } from 'node:child_process';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { TrainingJob } from '../../../training/train.ts';
+import { endOrphans } from '../../../training/program/attempt-processes.ts';
 import { eventually, lives } from '../flights.ts';
 import { openProgramPlace, pidsIn, type ProgramPlace, trainHeard } from './scripts.ts';
 
@@ -242,6 +243,7 @@ test('two features that differ by case alone are refused', async () => {
 test.each([
   ['the worker', (worker: number, _keeper: number) => [worker], 'nobody is left to be told'],
   ['the keeper', (_worker: number, keeper: number) => [keeper], 'TRAINING_FAILED'],
+  ['both', (worker: number, keeper: number) => [worker, keeper], 'nobody is left to be told'],
 ])('everything that a program started ends when %s is killed with -9', async (who, victims, wanted) => {
   const pids = join(place.folder, `${who.replace(' ', '-')}.pids`);
   const job = await place.job(
@@ -269,9 +271,18 @@ test.each([
   for (const pid of victims(worker.pid ?? 0, keeper)) process.kill(pid, 'SIGKILL');
   const all = [keeper, ...(await pidsIn(pids))];
   expect(all).toHaveLength(6);
+  // Nobody is left to end it but the next worker.
+  if (who === 'both') await endOrphans();
   const gone = await eventually(() => all.every((pid) => !lives(pid)));
   expect({ who, alive: all.filter(lives), gone }).toEqual({ who, alive: [], gone: true });
   const told = who === 'the keeper' ? ((await failed) as { code: string }).code : 'nobody is left to be told';
   expect(told).toBe(wanted);
-  expect(await eventually(async () => (await place.leftovers(job)).length === 0)).toBe(true);
+  // That one's sweep is of the whole scratch folder.
+  if (who !== 'both') expect(await eventually(async () => (await place.leftovers(job)).length === 0)).toBe(true);
+});
+
+test('a program that is kept is no orphan', async () => {
+  const job = await place.job('kept', 'say(perdura="progress", text="ready")\ntime.sleep(1)\nfinish()');
+  const training = trainHeard(job, undefined, { onProgress: (text) => text === 'ready' && void endOrphans() });
+  expect((await training).result.rows.trained).toBe(3_000);
 });

@@ -10,6 +10,8 @@ test.each([
   ['{"perdura":"metric","name":"auc","step":-1,"value":1}', 'malformed'],
   ['{"perdura":"metric","name":"","step":1,"value":1}', 'malformed'],
   ['{"perdura":"metric","name":"auc","step":1,"value":"1"}', 'malformed'],
+  ['{"perdura":"metric","name":"größe \\"m²\\"","step":1,"value":1}', 'report'],
+  ['{"perdura":"metric","name":"\\u001b[31mred","step":1,"value":1}', 'malformed'],
   ['{"perdura":"checkpoint","step":1}', 'malformed'],
   ['{"perdura":"finished"}', 'malformed'],
   ['{"loss":1}', 'talk'],
