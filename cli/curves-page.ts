@@ -1,7 +1,7 @@
 import * as Plot from '@observablehq/plot';
 import { parseHTML } from 'linkedom';
 import { dataText, html, type Markup, shortened, trusted } from '../activities/gate/report/markup.ts';
-import { reportStyle } from '../activities/gate/report/style.ts';
+import { htmlDocument } from '../activities/gate/report/document.ts';
 import type { FactComparison } from '../domain/compare-facts.ts';
 import type { MetricPoint } from '../domain/trainer.ts';
 import { numberText } from './training-facts.ts';
@@ -32,22 +32,10 @@ export function curvesPage({ runs, comparison }: CurvesPage): string {
   const metrics = [...new Set(runs.flatMap(({ points }) => points.map(({ name }) => name)))].toSorted();
   const more =
     metrics.length > mostMetrics ? html`<p class="soft">${metrics.length - mostMetrics} more are left out.</p>` : null;
-  return `<!doctype html>
-${
-  html`<html lang="en">
-    <head>
-      <meta charset="utf-8" />
-      <meta name="viewport" content="width=device-width, initial-scale=1" />
-      <meta name="color-scheme" content="light dark" />
-      <meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'" />
-      <title>${runs.length} runs compared</title>
-      <style>
-        ${reportStyle}
-        ${legendStyle}
-      </style>
-    </head>
-    <body>
-      <h1>${runs.length} runs compared</h1>
+  return htmlDocument({
+    title: `${runs.length} runs compared`,
+    style: legendStyle,
+    body: html`<h1>${runs.length} runs compared</h1>
       <ul class="legend">
         ${runs.map(({ name }, place) => html`<li>${key(place)} ${dataText(name, longestText)}</li>`)}
       </ul>
@@ -56,11 +44,8 @@ ${
       <div class="columns">${metrics.slice(0, mostMetrics).map((metric) => figure(metric, runs))}</div>
       ${more}
       <h2>What differs</h2>
-      ${differences(runs, comparison)}
-    </body>
-  </html>`.markup
-}
-`;
+      ${differences(runs, comparison)}`,
+  });
 }
 
 const legendStyle = trusted(`.legend { list-style: none; padding: 0; margin: .5rem 0; }

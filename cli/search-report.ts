@@ -1,4 +1,4 @@
-import type { SearchRecord, TrialRecord } from '../domain/search.ts';
+import type { SearchParams, SearchRecord } from '../domain/search.ts';
 import { factsOf } from '../domain/compare-facts.ts';
 import { coloured, elapsed, heading, table } from './output.ts';
 import { costText, numberText } from './training-facts.ts';
@@ -47,7 +47,7 @@ function trialTable({ trials, objective }: SearchRecord): string {
   );
 }
 
-function paramsText(params: TrialRecord['params']): string {
+function paramsText(params: SearchParams): string {
   return Object.entries(params)
     .flatMap(([name, value]) => Object.entries(factsOf(value, name)))
     .map(([name, value]) => `${name} ${value}`)

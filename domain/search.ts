@@ -62,11 +62,8 @@ export type SearchResult = {
   readonly endedBy: string;
 };
 
-/** A trial as it is kept: where its training left off stands in the training's own record. */
-export type TrialRecord = Omit<Trial, 'checkpoint'>;
-
 /** `search.json`: what was searched, and what became of every trial, those that failed or were stopped included. */
-export type SearchRecord = Omit<SearchResult, 'trials'> & {
+export type SearchRecord = SearchResult & {
   readonly run: RunKey;
   readonly stepId: string;
   readonly model: string;
@@ -76,7 +73,6 @@ export type SearchRecord = Omit<SearchResult, 'trials'> & {
   readonly objective: SearchObjective;
   readonly parallel: number;
   readonly seed: number;
-  readonly trials: readonly TrialRecord[];
   /** Of the costs; null: the budget names no money. */
   readonly currency: string | null;
 };

@@ -154,14 +154,17 @@ async function takeLease(
   }
 }
 
-/** Says which pinned object of a result is not there any more; null: all are. */
+/** Says which pinned object of a result is not there any more, or whether its record was altered; null: it can be taken. */
 async function whatIsGone(store: ObjectStore, { run, trained }: KeptTraining): Promise<string | null> {
   const { files, record, checkpoint } = trained;
   for (const pin of [...Object.values(files), record, ...(checkpoint === null ? [] : [checkpoint.file])]) {
     if (!(await stands(store, pin)))
       return `The result of ${run.workflowId} is kept, but ${pin.key} is gone from the bucket.`;
   }
-  return null;
+  // It is read for a hit: one that cannot be believed must not fail every equal training from here on.
+  const { bytes } = await store.read(record.key, { s3VersionId: record.s3VersionId });
+  if (sha256Hex(bytes) === record.sha256) return null;
+  return `The result of ${run.workflowId} is kept, but ${record.key} holds other bytes than were written.`;
 }
 
 async function stands(store: ObjectStore, pin: ObjectPin): Promise<boolean> {

@@ -94,7 +94,9 @@ function joined(batches: readonly Batch[], signature: Signature, by: readonly st
     next += batch.labels.length;
   }
   const valuesOf = (part: 'by' | 'refused') =>
-    Object.fromEntries(by.map((name, column) => [name, batches.flatMap((batch) => batch[part][column] ?? [])] as const));
+    Object.fromEntries(
+      by.map((name, column) => [name, batches.flatMap((batch) => batch[part][column] ?? [])] as const),
+    );
   const classes = signature.classes ?? null;
   return { outputs, width, labels, classes, rowNumbers, by: valuesOf('by'), refused: valuesOf('refused') };
 }

@@ -43,7 +43,8 @@ export function isBehaviourMetric(metric: string): boolean {
 export function requireEvaluable(guardrails: readonly Guardrail[]): void {
   requireKnown('The offline evaluation', offlineMetrics, guardrails);
   for (const guardrail of guardrails) {
-    const problem = narrowingProblem(guardrail) ?? numberProblem(guardrail) ?? countProblem(guardrail) ?? casesProblem(guardrail);
+    const problem =
+      narrowingProblem(guardrail) ?? numberProblem(guardrail) ?? countProblem(guardrail) ?? casesProblem(guardrail);
     if (problem !== null) throw refused(guardrail, problem);
   }
 }
@@ -132,7 +133,9 @@ function casesProblem({ cases }: Guardrail): string | null {
       ({ expect: { atLeast, atMost, class: named } }) =>
         named === undefined && !Number.isFinite(atLeast) && !Number.isFinite(atMost),
     );
-    return empty === -1 ? null : `has cases, of which example ${empty + 1} expects nothing. Name a class, 'atLeast' or 'atMost'`;
+    return empty === -1
+      ? null
+      : `has cases, of which example ${empty + 1} expects nothing. Name a class, 'atLeast' or 'atMost'`;
   }
   if (cases.kind === 'invariant' && !(cases.tolerance >= 0))
     return `has a tolerance of ${cases.tolerance}: it must be 0 or more`;

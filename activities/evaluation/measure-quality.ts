@@ -42,7 +42,11 @@ export async function measureQuality(
   if (subject === null) return { metric, value: null, n: scored.own.labels.length, lower: null, upper: null };
   const cut = cutOf(guardrail, scored, subject.places);
   const absent = absentSlices(guardrail, scored, cut);
-  const parts = new Set([...cut.map(({ name }) => name), ...absent.map(({ slice }) => slice), ...(guardrail.slices ?? [])]).size;
+  const parts = new Set([
+    ...cut.map(({ name }) => name),
+    ...absent.map(({ slice }) => slice),
+    ...(guardrail.slices ?? []),
+  ]).size;
   const alpha = alphaOfSlice(alphaOfUse(guardrail.alpha ?? reportedAlpha, scored.use), parts);
   const bounds = { special: specialFunctions, alpha, seed: bootstrapSeed, pause: options.pause };
   const overall = await subject.estimate(null, bounds);

@@ -1,3 +1,4 @@
+import { basename } from 'node:path';
 import { isCoded } from '../../domain/errors.ts';
 import { runFolder } from '../../domain/run.ts';
 import type { ObjectPin } from '../../domain/snapshot.ts';
@@ -40,8 +41,9 @@ export function keepCheckpoints(store: ObjectStore, options: KeeperOptions): Che
       waiting = null;
       try {
         const kept = await keepOne(store, options, next);
-        newest = kept.checkpoint;
         failure = null;
+        if (kept === null) continue;
+        newest = kept.checkpoint;
         bytesWritten += kept.checkpoint.file.sizeBytes + (kept.points?.sizeBytes ?? 0);
       } catch (error) {
         failure = error;
@@ -70,14 +72,21 @@ export function keepCheckpoints(store: ObjectStore, options: KeeperOptions): Che
 /** A checkpoint as it was reported, with the points that were reported before it. */
 type Offered = { readonly step: number; readonly file: string; readonly points: readonly MetricPoint[] };
 
+/** Null: the trainer wrote over the file meanwhile, which the contract forbids. A pin of other bytes would cost the whole way so far. */
 async function keepOne(
   store: ObjectStore,
-  { run, stepId, own }: KeeperOptions,
+  { run, stepId, own, onNote }: KeeperOptions,
   offered: Offered,
-): Promise<{ readonly checkpoint: Checkpoint; readonly points: ObjectPin | null }> {
+): Promise<{ readonly checkpoint: Checkpoint; readonly points: ObjectPin | null } | null> {
   const { step, file } = offered;
   const folder = `${runFolder(run)}checkpoints/${stepId}/`;
-  const pin = await pinFileOnce(store, `${folder}${step}-${(await sha256File(file)).slice(0, 8)}`, file);
+  const pin = await pinUnchanged(store, folder, offered);
+  if (pin === null) {
+    onNote(
+      `The checkpoint of step ${step} changed while it was kept: write each under a name of its own (${basename(file)})`,
+    );
+    return null;
+  }
   const points =
     offered.points.length === 0
       ? null
@@ -85,6 +94,18 @@ async function keepOne(
   const kept = { checkpoint: { step, file: pin }, points };
   await recordCheckpoint(store, own, kept);
   return kept;
+}
+
+async function pinUnchanged(store: ObjectStore, folder: string, { step, file }: Offered): Promise<ObjectPin | null> {
+  const sha256 = await sha256File(file);
+  try {
+    const pin = await pinFileOnce(store, `${folder}${step}-${sha256.slice(0, 8)}`, file);
+    return pin.sha256 === sha256 && (await sha256File(file)) === sha256 ? pin : null;
+  } catch (error) {
+    // What stands there was written over while an earlier attempt kept it.
+    if (isCoded(error, 'CONFLICT')) return null;
+    throw error;
+  }
 }
 
 function messageOf(error: unknown): string {

@@ -1,5 +1,5 @@
 import { dataText, html, type Markup } from '../../activities/gate/report/markup.ts';
-import { reportStyle } from '../../activities/gate/report/style.ts';
+import { htmlDocument } from '../../activities/gate/report/document.ts';
 import type { ModelCard } from '../../domain/model-card.ts';
 import { lineageFacts, modelFacts, trainingFacts } from './facts.ts';
 import { metricRows } from './rows.ts';
@@ -10,21 +10,9 @@ const longest = 4_000;
 export function cardPage(card: ModelCard): string {
   const { about } = card;
   const title = `${card.model} ${card.semanticVersion}`;
-  return `<!doctype html>
-${
-  html`<html lang="en">
-    <head>
-      <meta charset="utf-8" />
-      <meta name="viewport" content="width=device-width, initial-scale=1" />
-      <meta name="color-scheme" content="light dark" />
-      <meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'" />
-      <title>${title}</title>
-      <style>
-        ${reportStyle}
-      </style>
-    </head>
-    <body>
-      <header>
+  return htmlDocument({
+    title: `${title}`,
+    body: html`<header>
         <h1>${dataText(title, 200)}</h1>
         <p>
           Version ${card.modelVersion}, ${card.status}${card.aliases.map((alias) => `, ${alias}`)}. Registered
@@ -55,11 +43,8 @@ ${
         ${moves(card)}
         <h2>Not known</h2>
         ${list(card.unknown, 'Nothing is missing.')}
-      </main>
-    </body>
-  </html>`.markup
-}
-`;
+      </main>`,
+  });
 }
 
 function facts(pairs: readonly (readonly [string, string])[]): Markup {

@@ -16,21 +16,6 @@ export type AreaComponents = {
   readonly rarest: number;
 };
 
-/** Two models' scores of the same rows; labels are 0 or 1. */
-export type PairedScores = {
-  readonly challenger: ArrayLike<number>;
-  readonly champion: ArrayLike<number>;
-  readonly labels: ArrayLike<number>;
-};
-
-/** `difference` is the challenger's AUC less the champion's. */
-export type AucDifference = {
-  readonly challenger: number;
-  readonly champion: number;
-  readonly difference: number;
-  readonly standardError: number;
-};
-
 /** How many rows are compared before the caller may do something else. */
 const rowsAtOnce = 250_000;
 
@@ -125,21 +110,4 @@ export function areaStandardError({ ofRow, labels, classes }: AreaComponents, le
     return sum + (square * count) / (count - 1);
   }, 0);
   return Math.sqrt(variance);
-}
-
-/**
- * Difference of two correlated areas under the ROC curve and its standard error.
- *
- * @returns null with fewer than two rows of a class.
- */
-export function aucDifference({ challenger, champion, labels }: PairedScores): AucDifference | null {
-  const a = areaComponents({ outputs: challenger, width: 1, labels });
-  const b = areaComponents({ outputs: champion, width: 1, labels });
-  if (a === null || b === null || a.rarest < 2) return null;
-  return {
-    challenger: a.area,
-    champion: b.area,
-    difference: a.area - b.area,
-    standardError: areaStandardError(a, b),
-  };
 }

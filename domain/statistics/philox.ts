@@ -1,8 +1,8 @@
 /** Looked up once: the loops below run hundreds of millions of times, and a global of a sandbox is slow to reach. */
 const { floor, imul } = Math;
 
-const multipliers = [0xd2511f53, 0xcd9e8d57] as const;
-const weyl = [0x9e3779b9, 0xbb67ae85] as const;
+const [multiplierOfA, multiplierOfC] = [0xd2511f53, 0xcd9e8d57];
+const [weylLow, weylHigh] = [0x9e3779b9, 0xbb67ae85];
 const rounds = 10;
 
 /**
@@ -36,24 +36,29 @@ export function drawBelow(
     block[3] = 0;
     scramble(block, key[0], key[1]);
     for (let word = 0; word < 4 && at + word < drawn.length; word++)
-      drawn[at + word] = floor(((block[word] ?? 0) * below) / 2 ** 32);
+      drawn[at + word] = ((block[word] ?? 0) * below) / 2 ** 32;
   }
 }
 
 function scramble(block: Uint32Array, first: number, second: number): void {
-  let [a = 0, b = 0, c = 0, d = 0] = block;
-  let [low, high] = [first, second];
+  // By index: taking an array apart goes through its iterator, which costs more than a round.
+  let a = block[0] ?? 0;
+  let b = block[1] ?? 0;
+  let c = block[2] ?? 0;
+  let d = block[3] ?? 0;
+  let low = first;
+  let high = second;
   for (let round = 0; round < rounds; round++) {
-    const ofA = upperHalf(multipliers[0], a);
-    const ofC = upperHalf(multipliers[1], c);
-    const nextB = imul(multipliers[1], c) >>> 0;
-    const nextD = imul(multipliers[0], a) >>> 0;
+    const ofA = upperHalf(multiplierOfA, a);
+    const ofC = upperHalf(multiplierOfC, c);
+    const nextB = imul(multiplierOfC, c) >>> 0;
+    const nextD = imul(multiplierOfA, a) >>> 0;
     a = (ofC ^ b ^ low) >>> 0;
     c = (ofA ^ d ^ high) >>> 0;
     b = nextB;
     d = nextD;
-    low = (low + weyl[0]) | 0;
-    high = (high + weyl[1]) | 0;
+    low = (low + weylLow) | 0;
+    high = (high + weylHigh) | 0;
   }
   block[0] = a;
   block[1] = b;
@@ -64,6 +69,6 @@ function scramble(block: Uint32Array, first: number, second: number): void {
 /** The upper 32 bits of a product of two 32-bit numbers, by halves that doubles hold exactly. */
 function upperHalf(multiplier: number, value: number): number {
   const lower = (value & 0xffff) * multiplier;
-  const upper = (value >>> 16) * multiplier + floor(lower / 0x10000);
-  return floor(upper / 0x10000);
+  const upper = (value >>> 16) * multiplier + ((lower / 0x10000) >>> 0);
+  return (upper / 0x10000) >>> 0;
 }

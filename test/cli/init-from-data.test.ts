@@ -171,7 +171,7 @@ test('infinite, missing and enormous numbers are no reason to fail', async () =>
   const rows = numbers(300).map((place) => [
     place === 7 ? 'inf' : (place * 37) % 101,
     place === 9 ? '-inf' : `${(place * 17) % 83}e200`,
-    place % 50 === 3 ? 'nan' : place % 40 === 5 ? 'inf' : (place * 29) % 97 / 3,
+    place % 50 === 3 ? 'nan' : place % 40 === 5 ? 'inf' : ((place * 29) % 97) / 3,
     place % 10 === 4 ? 'nan' : `${(place * 13) % 2}.5`,
   ]);
   const file = await csv('wild.csv', 'a,far,amount,two', rows);
@@ -196,15 +196,33 @@ test.each([
   ['too few rows', ['--data', 'few.csv', '--target', 'b'], 2, 'At least 50 are needed'],
   ['a target that is always the same', ['--data', 'same.csv', '--target', 'b'], 2, "it has the value 'x' in each row"],
   ['a target that is true in one row', ['--data', 'rare.csv', '--target', 'rare'], 2, 'one part of the data'],
-  ['a target too large to square', ['--data', 'wide.csv', '--target', 'far', '--task', 'regression'], 2, 'reaches 6e+300'],
-  ['a target too small to square', ['--data', 'wide.csv', '--target', 'near', '--task', 'regression'], 2, 'differs by no more than'],
+  [
+    'a target too large to square',
+    ['--data', 'wide.csv', '--target', 'far', '--task', 'regression'],
+    2,
+    'reaches 6e+300',
+  ],
+  [
+    'a target too small to square',
+    ['--data', 'wide.csv', '--target', 'near', '--task', 'regression'],
+    2,
+    'differs by no more than',
+  ],
   ['a time as the target', ['--data', 'cars.csv', '--target', 'Year'], 2, 'it holds times'],
   ['a target of names', ['--data', 'cars.csv', '--target', 'Name'], 2, 'more than 50 different values'],
 ])('%s is refused, and nothing is written', async (_, words, exitCode, told) => {
   await csv('few.csv', 'a,b', few);
   await csv('same.csv', 'a,b', same);
-  await csv('rare.csv', 'a,rare', numbers(80).map((place) => [place % 7, place === 11 ? 1 : 0]));
-  await csv('wide.csv', 'a,far,near', numbers(80).map((place) => [place % 9, `${place % 7}e300`, `${place % 7}e-300`]));
+  await csv(
+    'rare.csv',
+    'a,rare',
+    numbers(80).map((place) => [place % 7, place === 11 ? 1 : 0]),
+  );
+  await csv(
+    'wide.csv',
+    'a,far,near',
+    numbers(80).map((place) => [place % 9, `${place % 7}e300`, `${place % 7}e-300`]),
+  );
   const before = await readdir(folder);
   const result = await perduraHere(['init', 'refused', ...words], { folder });
   expect({ exitCode: result.exitCode, stderr: result.stderr }).toEqual({

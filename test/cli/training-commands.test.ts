@@ -91,6 +91,7 @@ async function writeSearch(name: string) {
     reason: score === null ? 'The loss is not a finite number.\nmore' : null,
     elapsedMs: 1_500,
     cost: 0.25,
+    checkpoint: null,
   });
   await writeSearchRecord(store, {
     run,

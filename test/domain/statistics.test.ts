@@ -4,7 +4,7 @@ import { confidenceSequenceHalfWidth } from '../../domain/statistics/asymptotic-
 import { benjaminiHochberg } from '../../domain/statistics/benjamini-hochberg.ts';
 import { brierLoss } from '../../domain/statistics/brier-loss.ts';
 import { calibrationGap } from '../../domain/statistics/calibration-gap.ts';
-import { aucDifference } from '../../domain/statistics/delong.ts';
+import { areaComponents, areaStandardError } from '../../domain/statistics/delong.ts';
 import { errorEventLogEvidence } from '../../domain/statistics/error-event-evidence.ts';
 import { logLoss } from '../../domain/statistics/log-loss.ts';
 import { midranks } from '../../domain/statistics/midranks.ts';
@@ -74,20 +74,21 @@ describe('area under the curve', () => {
   });
 
   test('two models differ by what DeLong of MLstatkit 0.1.91 says', () => {
-    const difference = aucDifference(scoredRows());
-    expect(difference?.standardError).toBeCloseTo(golden.auc.standardError, 14);
-    expect((difference?.difference ?? 0) / (difference?.standardError ?? 1)).toBeCloseTo(golden.auc.z, 10);
-    const bounds = normalBounds(specialFunctions, {
-      value: difference?.difference ?? 0,
-      standardError: difference?.standardError ?? 0,
-      alpha: 0.05,
-    });
+    const { challenger, champion, labels } = scoredRows();
+    const [ours, theirs] = [challenger, champion].map((outputs) => areaComponents({ outputs, width: 1, labels }));
+    if (ours == null || theirs == null) throw new TypeError('both classes have rows');
+    const [value, standardError] = [ours.area - theirs.area, areaStandardError(ours, theirs)];
+    expect(standardError).toBeCloseTo(golden.auc.standardError, 14);
+    expect(value / standardError).toBeCloseTo(golden.auc.z, 10);
+    const bounds = normalBounds(specialFunctions, { value, standardError, alpha: 0.05 });
     expect(bounds.lower).toBeCloseTo(golden.auc.lower, 12);
     expect(bounds.upper).toBeCloseTo(golden.auc.upper, 12);
   });
 
-  test('a difference needs two rows of each class', () => {
-    expect(aucDifference({ challenger: [0.1, 0.2, 0.3], champion: [0.1, 0.2, 0.3], labels: [0, 0, 1] })).toBeNull();
+  test('an area has no standard error with one row of a class', () => {
+    const components = areaComponents({ outputs: [0.1, 0.2, 0.3], width: 1, labels: [0, 0, 1] });
+    expect(components?.rarest).toBe(1);
+    expect(components === null ? null : areaStandardError(components)).toBeNaN();
   });
 });
 

@@ -1,5 +1,6 @@
 import type { StepCacheParts } from '../../domain/step-cache.ts';
 import type { TrainedModel } from '../../domain/trainer.ts';
+import { sha256Hex } from '../../stores/digest.ts';
 import { createMemoryObjectStore } from '../../stores/objects/memory-object-store.ts';
 import type { ObjectStore } from '../../stores/objects/object-store.ts';
 import { type Claimed, claimStep, type KeptTraining, keptTrainings, stepCacheKey } from '../../stores/step-cache.ts';
@@ -33,7 +34,7 @@ function claim(
 /** A result whose one file is really there. */
 async function result(store: ObjectStore, name: string): Promise<KeptTraining> {
   const { s3VersionId } = await store.write(`runs/${name}`, new Uint8Array(3));
-  const pin = { key: `runs/${name}`, s3VersionId, sizeBytes: 3, sha256: 's' };
+  const pin = { key: `runs/${name}`, s3VersionId, sizeBytes: 3, sha256: sha256Hex(new Uint8Array(3)) };
   const trained = { files: { 'model.onnx': pin }, record: pin, checkpoint: null, summary: name };
   const run = { pipeline: 'flights', workflowId: name, runId: 'r' };
   return { run, stepId: '3-train', keptAt: '2001-01-01T00:00:00Z', trained: trained as unknown as TrainedModel };
@@ -141,6 +142,17 @@ test('a result whose objects are gone is a miss that says which', async () => {
   expect(again).toMatchObject({ kept: null, lost: expect.stringMatching(/first.*runs\/gone is gone/) });
   await leaseOf(again).keep(kept);
   expect((await claim(store, 'third')).kept).toEqual(kept);
+});
+
+test('a result whose record was altered is a miss that says so', async () => {
+  const store = createMemoryObjectStore();
+  const kept = await result(store, 'first');
+  const { s3VersionId } = await store.write('runs/first', Uint8Array.of(0, 1, 0));
+  const record = { ...kept.trained.record, s3VersionId };
+  await leaseOf(await claim(store, 'first')).keep({ ...kept, trained: { ...kept.trained, record } });
+  const again = await claim(store, 'second');
+  expect(again).toMatchObject({ kept: null, lost: expect.stringMatching(/runs\/first holds other bytes/) });
+  await leaseOf(again).release();
 });
 
 test('results that are kept are told with their parts, leases are not', async () => {

@@ -22,6 +22,8 @@ export type TrialWork = SearchJob & {
   readonly price: DearestPrice | null;
 };
 
+/** A reason ends with the trainer's last lines, and every trial stands in the workflow's result. */
+const longestReason = 500;
 /** What the parameters of a trial can be to blame for; any other error would meet every trial. */
 const trialErrors = ['TRAINING_FAILED', 'MODEL_INVALID', 'INPUT_INVALID', 'DEVICE_MEMORY_EXHAUSTED'];
 
@@ -116,5 +118,5 @@ async function trainAndScore(
 
 function trialFailure(error: unknown): string | null {
   if (!(error instanceof ActivityFailure) || !(error.cause instanceof ApplicationFailure)) return null;
-  return trialErrors.includes(error.cause.type ?? '') ? error.cause.message : null;
+  return trialErrors.includes(error.cause.type ?? '') ? error.cause.message.slice(0, longestReason) : null;
 }

@@ -150,7 +150,7 @@ async function keep(running: Running, { best, trials, spent, endedBy }: FoundTra
     parallel,
     seed,
     best,
-    trials: trials.map(({ checkpoint: _, ...trial }) => trial),
+    trials,
     spent,
     endedBy,
     currency: price?.currency ?? null,

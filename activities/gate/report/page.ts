@@ -2,7 +2,7 @@ import type { ColumnStatistics } from '../../../domain/column-statistics.ts';
 import type { ColumnPicture, GateDecision, GateFindings } from '../../../domain/validation-report.ts';
 import { type Content, dataText, html, type Markup, shortened } from './markup.ts';
 import { columnChart, sharesOf } from './chart.ts';
-import { reportStyle } from './style.ts';
+import { htmlDocument } from './document.ts';
 import { distributionTable, numberText, violationTable } from './tables.ts';
 
 /** What the gate found, and what the page says about where and when. `checkedAt` is an ISO date. */
@@ -28,21 +28,9 @@ const mostNames = 20;
  */
 export function reportPage(report: ReportFindings, pictures: readonly ColumnPicture[]): string {
   const title = shortened(report.title, 120);
-  return `<!doctype html>
-${
-  html`<html lang="en">
-    <head>
-      <meta charset="utf-8" />
-      <meta name="viewport" content="width=device-width, initial-scale=1" />
-      <meta name="color-scheme" content="light dark" />
-      <meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'" />
-      <title>${title}: ${report.decision}</title>
-      <style>
-        ${reportStyle}
-      </style>
-    </head>
-    <body>
-      <header>
+  return htmlDocument({
+    title: `${title}: ${report.decision}`,
+    body: html`<header>
         <h1>${dataText(report.title, 120)}</h1>
         ${decisionBox(report)} ${factList(report)}
       </header>
@@ -51,11 +39,8 @@ ${
         ${violationTable(report.violations)}
         <h2>Distributions</h2>
         ${distributionTable(report.distributions)} ${columnSection(report, pictures)}
-      </main>
-    </body>
-  </html>`.markup
-}
-`;
+      </main>`,
+  });
 }
 
 function decisionBox(report: ReportFindings): Markup {

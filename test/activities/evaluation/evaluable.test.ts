@@ -61,7 +61,11 @@ const refused: readonly Row[] = [
   ],
   ['a limit that is no number', { ...auc, limit: Number.NaN }, /limit that is no number/],
   // Numbers that are none travel as null, and null would be taken for 1.
-  ['a minimum that is no number', JSON.parse('{"metric":"auc","rule":"atLeast","limit":0.6,"minimum":null}'), /minimum/],
+  [
+    'a minimum that is no number',
+    JSON.parse('{"metric":"auc","rule":"atLeast","limit":0.6,"minimum":null}'),
+    /minimum/,
+  ],
   ['a minimum of a share', { ...auc, minimum: 0.5 }, /minimum of 0.5/],
   ['pooling below no number', { ...auc, by: 'origin', poolBelow: -1 }, /poolBelow of -1/],
   ['a negative tolerance', invariant(-0.1), /tolerance of -0.1/],
@@ -76,7 +80,11 @@ test.each(refused)('%s is refused before any work is done', (_, guardrail, messa
 });
 
 const unfitting: readonly (readonly [Task, Guardrail, RegExp])[] = [
-  ['multiclass', { metric: 'f1', rule: 'atLeast', limit: 0.5, threshold: 0.9 }, /threshold, and this model is multiclass/],
+  [
+    'multiclass',
+    { metric: 'f1', rule: 'atLeast', limit: 0.5, threshold: 0.9 },
+    /threshold, and this model is multiclass/,
+  ],
   ['regression', auc, /is for binary and multiclass models, and this one is regression/],
   ['binary', { metric: 'rmse', rule: 'atMost', limit: 5 }, /is for regression models/],
   ['multiclass', ratio, /is for binary models/],

@@ -219,17 +219,20 @@ test.each([
   ['auc', { ...auc, limit: 0.5, by: 'part' }],
   ['rows', { metric: 'rows', rule: 'atLeast', limit: 1, by: 'part' }],
   ['demographicParityRatio', { metric: 'demographicParityRatio', rule: 'atLeast', limit: 0, alpha: 0.05, by: 'part' }],
-] as const)('a slice whose every row lacks a field of the record is missing, not passed: %s', async (_, guardrail: Guardrail) => {
-  const scored = holdOut(scoredRows(), { by: { part: thirds } });
-  const whole = await measureQuality(guardrail, scored, options);
-  expect(decide([guardrail], [whole], { champion: true }).outcome).toBe('pass');
-  const lacking = await measureQuality(guardrail, { ...scored, refused: { part: ['a', 'd', null] } }, options);
-  expect(lacking.slices?.map(({ slice }) => slice)).toEqual(['(missing)', 'a', 'b', 'c', 'd']);
-  expect(decide([guardrail], [lacking], { champion: true })).toMatchObject({
-    outcome: 'inconclusive',
-    reason: expect.stringContaining('d'),
-  });
-});
+] as const)(
+  'a slice whose every row lacks a field of the record is missing, not passed: %s',
+  async (_, guardrail: Guardrail) => {
+    const scored = holdOut(scoredRows(), { by: { part: thirds } });
+    const whole = await measureQuality(guardrail, scored, options);
+    expect(decide([guardrail], [whole], { champion: true }).outcome).toBe('pass');
+    const lacking = await measureQuality(guardrail, { ...scored, refused: { part: ['a', 'd', null] } }, options);
+    expect(lacking.slices?.map(({ slice }) => slice)).toEqual(['(missing)', 'a', 'b', 'c', 'd']);
+    expect(decide([guardrail], [lacking], { champion: true })).toMatchObject({
+      outcome: 'inconclusive',
+      reason: expect.stringContaining('d'),
+    });
+  },
+);
 
 test('a challenger that cannot answer what the champion answers is not shown to be as good', async () => {
   const scored = holdOut(scoredRows());

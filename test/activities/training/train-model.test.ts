@@ -220,3 +220,21 @@ test('a full disk is named as such, wherever it is noticed', async () => {
   const dependencies = bench.dependencies({ dependencies: { bundleFeatures: () => Promise.reject(full) } });
   expect(await codeOf(trainModel(dependencies, bench.request('full')))).toBe('DISK_FULL');
 });
+
+test('a checkpoint that is written over while it is kept is not gone on from, and the training goes on', async () => {
+  const notes: string[] = [];
+  let overwritten = 0;
+  const store: ObjectStore = {
+    ...bench.store,
+    async write(key, body, options) {
+      if (key.includes('/checkpoints/') && 'file' in body && (overwritten += 1) === 1)
+        await writeFile(body.file, 'of a later step');
+      return bench.store.write(key, body, options);
+    },
+  };
+  const request = bench.request('overwritten', { cache: false });
+  const trained = await trainModel(bench.dependencies({ notes, dependencies: { store } }), request);
+  expect(notes).toContainEqual(expect.stringMatching(/^The checkpoint of step \d changed while it was kept/));
+  const key = trained.checkpoint?.file.key ?? '';
+  expect(new TextDecoder().decode((await bench.store.read(key)).bytes)).not.toBe('of a later step');
+});

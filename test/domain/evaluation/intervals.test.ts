@@ -81,13 +81,16 @@ test('a perfect order of few rows is no proof of a high AUC', async () => {
   expect(estimate.lower).toBeCloseTo(Math.sqrt(0.05), 12);
 });
 
-test.each([5, 7, 49, 333])('a perfect order of %i rows of each class is as little proof as its rows, whatever rounding does', async (each) => {
-  const labels = Array.from({ length: 2 * each }, (_, row) => (row < each ? 0 : 1));
-  const scored: ScoredRows = { ...binaryRows().challenger, outputs: labels.map((_, row) => row / 1000), labels };
-  const estimate = await estimateMetric('auc', scored, options);
-  expect(estimate).toMatchObject({ value: 1, upper: 1 });
-  expect(estimate.lower).toBeCloseTo(0.05 ** (1 / each), 12);
-});
+test.each([5, 7, 49, 333])(
+  'a perfect order of %i rows of each class is as little proof as its rows, whatever rounding does',
+  async (each) => {
+    const labels = Array.from({ length: 2 * each }, (_, row) => (row < each ? 0 : 1));
+    const scored: ScoredRows = { ...binaryRows().challenger, outputs: labels.map((_, row) => row / 1000), labels };
+    const estimate = await estimateMetric('auc', scored, options);
+    expect(estimate).toMatchObject({ value: 1, upper: 1 });
+    expect(estimate.lower).toBeCloseTo(0.05 ** (1 / each), 12);
+  },
+);
 
 test('two different models that both order the rows perfectly may still differ on others', async () => {
   const labels = Array.from({ length: 40 }, (_, row) => (row < 20 ? 0 : 1));
