@@ -8,7 +8,7 @@ import { promisify } from 'node:util';
 const repository = fileURLToPath(new URL('../..', import.meta.url));
 const minutes = 60_000;
 const shipped =
-  /^(?:dist\/(?!test|bench|main-job|pipelines)|templates\/project\/|(?:package\.json|README\.md|CHANGELOG\.md|LICENSE)$)/;
+  /^(?:dist\/(?!test|bench|main-job|pipelines)|templates\/project\/|trainers\/(?:perdura_trainer\/|requirements\/)?\w+\.(?:py|txt|in)$|(?:package\.json|README\.md|CHANGELOG\.md|LICENSE)$)/;
 
 let folder = '';
 beforeAll(async () => {
@@ -35,7 +35,14 @@ test(
       await call('npm', ['pack', '--json', '--ignore-scripts', '--pack-destination', folder], repository),
     ) as readonly [{ readonly filename: string; readonly files: readonly { readonly path: string }[] }];
     const paths = packed.files.map((file) => file.path);
-    expect(paths).toEqual(expect.arrayContaining(['dist/cli/main.js', 'templates/project/_npmrc', 'LICENSE']));
+    expect(paths).toEqual(
+      expect.arrayContaining([
+        'dist/cli/main.js',
+        'templates/project/_npmrc',
+        'trainers/lightgbm_trainer.py',
+        'LICENSE',
+      ]),
+    );
     expect(paths.filter((path) => !shipped.test(path))).toEqual([]);
 
     // The command of the package itself makes the project, as `npx perdura init` does.

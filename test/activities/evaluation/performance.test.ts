@@ -56,7 +56,8 @@ test('a packed model is measured in fresh processes, each metric in its unit', a
 test('a slow feature function is seen in the latency, and fewer answers are timed', async () => {
   const { measured } = await measure(['latencyP50'], { bias: 0, spinMs: 20 });
   const { value, n } = measured.get('latencyP50') ?? {};
-  expect(value).toBeGreaterThanOrEqual(20);
+  // It spins by a clock of whole milliseconds.
+  expect(value).toBeGreaterThanOrEqual(19);
   expect(n).toBeGreaterThan(5);
   expect(n).toBeLessThan(101);
 }, 120_000);
