@@ -3,12 +3,15 @@ import type { EncodedRows, FeatureNames } from '../../domain/features.ts';
 import { identifier, literal } from '../../stores/tables.ts';
 import { evenlySpacedSql } from './training-data.ts';
 
+/** So many rows, evenly spaced in all of them. */
+export type EvenSample = { readonly rows: number; readonly of: number };
+
 /** Columns of a data file as typed arrays. It owns a DuckDB instance: close it. */
 export type DataColumns = {
-  /** Number features of all rows, each its own array. */
-  floats(names: readonly string[], rows: number): Promise<readonly Float32Array[]>;
-  /** How often each value of a category feature occurs. */
-  counts(name: string): Promise<ReadonlyMap<string, number>>;
+  /** Number features of evenly spaced rows, each its own array. */
+  floats(names: readonly string[], sample: EvenSample): Promise<readonly Float32Array[]>;
+  /** How often each value of a category feature occurs in evenly spaced rows. */
+  counts(name: string, sample: EvenSample): Promise<ReadonlyMap<string, number>>;
   /** `sample` evenly spaced rows of `of`, in batches of up to 2048, in their order. */
   rows(names: FeatureNames, sample: number, of: number): AsyncIterable<EncodedRows>;
   close(): void;
@@ -20,23 +23,26 @@ export async function openDataColumns(file: string): Promise<DataColumns> {
   const connection = await instance.connect();
   const from = `read_parquet(${literal(file)})`;
   return {
-    async floats(names, rows) {
-      const columns = names.map(() => new Float32Array(rows));
+    async floats(names, sample) {
+      const columns = names.map(() => new Float32Array(sample.rows));
       let next = 0;
-      for await (const chunk of await connection.stream(`SELECT ${names.map(identifier).join(', ')} FROM ${from}`)) {
+      const sql = `SELECT ${names.map(identifier).join(', ')} FROM ${from} WHERE ${chosenSql(sample)}`;
+      for await (const chunk of await connection.stream(sql)) {
         columns.forEach((values, index) => fill(values, next, { chunk, index }));
         next += chunk.rowCount;
       }
       return columns;
     },
-    async counts(name) {
+    async counts(name, sample) {
       const column = identifier(name);
-      const found = await connection.runAndReadAll(`SELECT ${column}, count(*)::INTEGER FROM ${from} GROUP BY 1`);
+      const found = await connection.runAndReadAll(
+        `SELECT ${column}, count(*)::INTEGER FROM ${from} WHERE ${chosenSql(sample)} GROUP BY 1`,
+      );
       return new Map(found.getRows().map(([value, count]) => [String(value), Number(count)]));
     },
     async *rows(names, sample, of) {
       const columns = [...names.numbers, ...names.categories].map(identifier).join(', ');
-      const chosen = evenlySpacedSql('(file_row_number + 1)', sample, of);
+      const chosen = chosenSql({ rows: sample, of });
       const result = await connection.stream(`SELECT ${columns} FROM ${from} WHERE ${chosen}`);
       for await (const chunk of result) yield encoded(chunk.getColumns(), names, chunk.rowCount);
     },
@@ -45,6 +51,10 @@ export async function openDataColumns(file: string): Promise<DataColumns> {
       instance.closeSync();
     },
   };
+}
+
+function chosenSql({ rows, of }: EvenSample): string {
+  return evenlySpacedSql('(file_row_number + 1)', rows, of);
 }
 
 function fill(

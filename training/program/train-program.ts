@@ -12,7 +12,7 @@ import type { ProgramPlaces, TrainingJob, TrainingResult } from '../training-job
 import { keepArtifacts } from './artifacts.ts';
 import { checkModel } from './check-model.ts';
 import { openDataColumns } from './data-columns.ts';
-import { featureProfiles } from './feature-profile.ts';
+import { featureProfiles, mostProfiledRows } from './feature-profile.ts';
 import { outcomeError } from './outcome.ts';
 import { commandOf, environmentOf, requirementsFile } from './program-command.ts';
 import { type BuiltEnvironment, pythonEnvironment } from './python-environment.ts';
@@ -75,7 +75,12 @@ export async function trainProgram(job: ProgramTrainingJob, run: ProgramRun): Pr
     featuresFile: job.featuresFile,
     onnx: join(job.outputFolder, 'model.onnx'),
     signature,
-    profile: { rows: data.rows, features: profiles, prediction, labelShare: data.labelShare },
+    profile: {
+      rows: Math.min(data.rows, mostProfiledRows),
+      features: profiles,
+      prediction,
+      labelShare: data.labelShare,
+    },
   });
   return {
     files,
