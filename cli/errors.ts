@@ -3,7 +3,7 @@ import pc from 'picocolors';
 
 import { CodedError, type ErrorCode, errorTable } from '../domain/errors.ts';
 import { type CodedFailure, toFailure } from '../domain/failure.ts';
-import type { Streams } from './output.ts';
+import { readable, type Streams } from './output.ts';
 
 /** How an error is shown. */
 export type Shown = { readonly json: boolean; readonly verbose: boolean };
@@ -21,7 +21,7 @@ export function reportError(error: unknown, streams: Streams, shown: Shown): num
   const failure = failureOf(error);
   const usage = failure.details['usage'] === true;
   if (shown.json) streams.stdout.write(`${JSON.stringify({ error: failure }, null, 2)}\n`);
-  else streams.stderr.write(`${describeFailure(failure)}\n`);
+  else streams.stderr.write(`${readable(describeFailure(failure), streams.stderr)}\n`);
   if (shown.verbose) streams.stderr.write(`${stackOf(error)}\n`);
   return usage ? 2 : 1;
 }

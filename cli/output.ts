@@ -1,3 +1,5 @@
+import { stripVTControlCharacters } from 'node:util';
+
 import Table from 'cli-table3';
 import pc from 'picocolors';
 
@@ -24,10 +26,15 @@ export function createOutput(streams: Streams, options: { readonly json: boolean
     answer(value, text) {
       if (answered) throw new Error('A command answers once.');
       answered = true;
-      streams.stdout.write(`${options.json ? JSON.stringify(value, null, 2) : text()}\n`);
+      streams.stdout.write(`${options.json ? JSON.stringify(value, null, 2) : readable(text(), streams.stdout)}\n`);
     },
     progress: (line) => void streams.stderr.write(`${line}\n`),
   };
+}
+
+/** The text as this stream can show it: colours are for a terminal, never for a file, a pipe or the log of a build. */
+export function readable(text: string, stream: NodeJS.WriteStream): string {
+  return stream.isTTY ? text : stripVTControlCharacters(text);
 }
 
 /** Lays rows out in columns, without lines, so that it can be cut, copied and searched. */
