@@ -35,6 +35,7 @@ export function holdLease(
   const change = (to: (entry: StepCacheEntry) => StepCacheEntry) =>
     updateDocument<StepCacheEntry>(store, key, (current) => to(current ?? { parts, lease: null, kept: null }));
   const isOurs = ({ lease }: StepCacheEntry) => lease?.token === token;
+  // A beat that does not get through is followed by the next; without any the lease is taken over, and both compute the same.
   const beat = () => {
     beating = change((entry) =>
       isOurs(entry) && entry.lease !== null && isHeld

@@ -56,11 +56,7 @@ function commandsOf({ projectFolder, homeFolder }: Stage): Pick<CardStage, 'perd
   };
 }
 
-/** A Python that has the packages of `test/support/requirements/<name>.txt`, or why there is none: then its tests are skipped and say so. */
-export async function pythonFor(name: string): Promise<{ readonly python: string; readonly skipped: string | null }> {
-  const file = fileURLToPath(new URL(`../support/requirements/${name}.txt`, import.meta.url));
-  return pythonWith(file).then(
-    (python) => ({ python, skipped: null }),
-    (error: Error) => ({ python: '', skipped: `skipped, because ${error.message.split('\n')[0] ?? ''}` }),
-  );
+/** The path of a Python that has the packages of `test/support/requirements/<name>.txt`. */
+export function pythonFor(name: string): Promise<string> {
+  return pythonWith(fileURLToPath(new URL(`../support/requirements/${name}.txt`, import.meta.url)));
 }

@@ -6,7 +6,7 @@ import { sha256File } from '../../../stores/digest.ts';
 import { openOnnxSession } from '../../../training/onnx-session.ts';
 import { scoreRows, type Scores } from '../../../training/score.ts';
 import { lightgbm, sklearn, torch } from '../../../workflows/steps/python-trainers.ts';
-import { missingPackages, missingTorch, openPythonWorkplace, type PythonWorkplace, type Trained } from './workplace.ts';
+import { installPackages, missingTorch, openPythonWorkplace, type PythonWorkplace, type Trained } from './workplace.ts';
 
 const tasks = ['binary', 'multiclass', 'regression'] as const;
 const estimators = {
@@ -16,15 +16,9 @@ const estimators = {
 } as const;
 const small = { hidden: [16], epochs: 4, batchSize: 64, learningRate: 0.01, embedding: 4 };
 
-/** The suite of a trainer runs where its packages can be had, and says in its name why not where they cannot. */
-const missing = {
-  lightgbm: await missingPackages('lightgbm'),
-  sklearn: await missingPackages('sklearn'),
-  torch: await missingTorch(),
-};
-const suite = (name: keyof typeof missing) => (missing[name] === null ? describe : describe.skip);
-const titled = (title: string, name: keyof typeof missing) =>
-  missing[name] === null ? title : `${title}: skipped, because ${missing[name]}`;
+await installPackages('lightgbm');
+await installPackages('sklearn');
+const torchMissing = await missingTorch();
 
 let workplace: PythonWorkplace;
 beforeAll(async () => {
@@ -33,7 +27,7 @@ beforeAll(async () => {
 afterAll(() => workplace.remove());
 
 // Every training here is also a check that onnxruntime-node answers as Python does: within `tolerance`, on 1,000 rows.
-suite('lightgbm')(titled('LightGBM', 'lightgbm'), () => {
+describe('LightGBM', () => {
   test.each(tasks)('learns a %s target and is served as it was trained', async (task) => {
     const trained = await workplace.train(`lightgbm-${task}`, task, lightgbm({ rounds: 60, tolerance: 1e-5 }));
     expect(goodness(task, await score(trained))).toBeGreaterThan(0.9);
@@ -114,7 +108,7 @@ suite('lightgbm')(titled('LightGBM', 'lightgbm'), () => {
   });
 });
 
-suite('sklearn')(titled('scikit-learn', 'sklearn'), () => {
+describe('scikit-learn', () => {
   test.each(tasks.flatMap((task) => estimators[task].map((estimator) => [estimator, task] as const)))(
     '%s learns a %s target and is served as it was trained',
     async (estimator, task) => {
@@ -146,7 +140,8 @@ suite('sklearn')(titled('scikit-learn', 'sklearn'), () => {
   });
 });
 
-suite('torch')(titled('PyTorch', 'torch'), () => {
+const torchSuite = torchMissing === null ? describe : describe.skip;
+torchSuite(torchMissing === null ? 'PyTorch' : `PyTorch: skipped, because ${torchMissing}`, () => {
   // The packages of python3, because those that are pinned are gigabytes.
   const here = (options: Parameters<typeof torch>[0]) => ({
     ...torch(options),

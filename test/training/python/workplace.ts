@@ -73,13 +73,9 @@ export async function openPythonWorkplace(): Promise<PythonWorkplace> {
   };
 }
 
-/** Why a trainer's packages cannot be had here; null: they can. */
-export async function missingPackages(name: 'lightgbm' | 'sklearn'): Promise<string | null> {
-  const file = fileURLToPath(new URL(`../../../trainers/requirements/${name}.txt`, import.meta.url));
-  return pythonWith(file).then(
-    () => null,
-    (error: unknown) => firstLine(error),
-  );
+/** Installs what a trainer needs, once a machine: before the tests, because it can take longer than one of them may. */
+export async function installPackages(name: 'lightgbm' | 'sklearn'): Promise<void> {
+  await pythonWith(fileURLToPath(new URL(`../../../trainers/requirements/${name}.txt`, import.meta.url)));
 }
 
 /** Why PyTorch cannot be imported by the python3 of the PATH; null: it can. Its wheels are gigabytes: a test does not install them. */
