@@ -72,6 +72,11 @@ export const errorTable = {
       'The feature function is missing, throws, or returns something else than numbers and strings; or the aggregates do not hold up.',
     remedy: "Correct the pipeline's features.ts.",
   },
+  FORBIDDEN: {
+    retryable: false,
+    meaning: 'The caller is known, and may not do this.',
+    remedy: "Ask the endpoint's owner for the scope that the message names.",
+  },
   INPUT_INVALID: {
     retryable: false,
     meaning: 'A parameter, argument or request does not hold up.',
@@ -118,6 +123,17 @@ export const errorTable = {
     meaning: 'The project does not build or lacks a file.',
     remedy: 'Correct the file that the message names.',
   },
+  RATE_LIMITED: {
+    retryable: true,
+    meaning: 'A caller or an endpoint has used up its requests of this second.',
+    remedy: 'Send again after the time that the answer names, or raise the limit in the policy.',
+  },
+  ROUTE_UNTRUSTED: {
+    retryable: false,
+    meaning:
+      'A route or a policy has no signature by a key that is trusted here, was altered, or is older than one that was in force.',
+    remedy: "Release again, or add the signer's public key to PERDURA_TRUSTED_KEYS.",
+  },
   SERVICE_UNAVAILABLE: {
     retryable: true,
     meaning: 'Temporal, S3 or the online store does not answer.',
@@ -137,6 +153,11 @@ export const errorTable = {
     retryable: true,
     meaning: 'A trainer asked to be run again, or its machine went away.',
     remedy: 'It is tried again from its last checkpoint.',
+  },
+  UNAUTHENTICATED: {
+    retryable: false,
+    meaning: 'The endpoint asks who calls, and the request does not say it, or says it wrongly.',
+    remedy: 'Send an API key (x-api-key) or a token (authorization: Bearer) of the endpoint.',
   },
 } as const satisfies Record<string, ErrorEntry>;
 

@@ -1,8 +1,8 @@
 import { CodedError } from '../domain/errors.ts';
 import type { ModelReference } from '../domain/model-package.ts';
 import type { Arm, Route } from '../domain/route.ts';
-import type { LoadedModel } from './load-model.ts';
-import type { Sessions } from './sessions.ts';
+import type { LoadedModel } from './models/load-model.ts';
+import type { Sessions } from './models/sessions.ts';
 
 /** An arm with its model loaded. */
 export type ServedArm = Arm & { readonly model: LoadedModel };

@@ -1,5 +1,5 @@
 import { toFailure } from '../domain/failure.ts';
-import { startServer } from './model-server.ts';
+import { startServer } from './control/server.ts';
 import { readServingConfig } from './serving-config.ts';
 
 /** What the process tells the one that forked it. */

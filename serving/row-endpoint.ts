@@ -4,16 +4,16 @@ import { CodedError, isCoded } from '../domain/errors.ts';
 import { encodeRows, type FeatureRow, parseRecord, type RawRecord } from '../domain/features.ts';
 import type { InferenceRow, LabelRow } from '../domain/inference.ts';
 import type { ActiveRoute } from './active-route.ts';
-import { answerOf, type Output, type RowAnswer } from './answer.ts';
-import { chooseArm } from './arm.ts';
+import { answerOf, type Output, type RowAnswer } from './answering/answer.ts';
+import { chooseArm } from './answering/arm.ts';
 import type { Counters } from './counters.ts';
-import type { InFlight } from './in-flight.ts';
-import type { LoadedModel } from './load-model.ts';
+import type { InFlight } from './answering/in-flight.ts';
+import type { LoadedModel } from './models/load-model.ts';
 import type { InferenceLog } from './log/inference-log.ts';
-import type { PastLookup } from './past-lookup.ts';
-import { faultOf } from './refusal.ts';
-import type { RouteFollower } from './route-follower.ts';
-import type { ShadowQueue } from './shadow-queue.ts';
+import type { PastLookup } from './answering/past-lookup.ts';
+import { faultOf } from './answering/refusal.ts';
+import type { RouteFollower } from './control/route-follower.ts';
+import type { ShadowQueue } from './hosting/shadow-queue.ts';
 
 /** What the row endpoint works with. */
 export type RowEndpointParts = {
@@ -198,6 +198,13 @@ function toRow(
     output: computed.answer?.logged ?? null,
     record: asked.record,
     features: JSON.stringify(computed.features),
+    answer: computed.answer === null ? null : JSON.stringify(computed.answer.output),
+    confidence: null,
+    review: false,
+    computeMs: 0,
+    cost: null,
+    caller: null,
+    keyId: null,
   };
 }
 

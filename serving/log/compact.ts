@@ -20,6 +20,13 @@ const inferenceColumns: Readonly<Record<keyof InferenceRow, string>> = {
   output: 'DOUBLE',
   record: 'VARCHAR',
   features: 'VARCHAR',
+  answer: 'VARCHAR',
+  confidence: 'DOUBLE',
+  review: 'BOOLEAN',
+  computeMs: 'DOUBLE',
+  cost: 'DOUBLE',
+  caller: 'VARCHAR',
+  keyId: 'VARCHAR',
 };
 const labelColumns: Readonly<Record<keyof LabelRow, string>> = {
   requestId: 'VARCHAR',

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 
-import { chooseArm, subjectShare, type Weighted } from '../../serving/arm.ts';
+import { chooseArm, subjectShare, type Weighted } from '../../serving/answering/arm.ts';
 
 const subjects = Array.from({ length: 20_000 }, (_, index) => `passenger-${index}`);
 

@@ -5,7 +5,7 @@ import { InferenceSession, Tensor } from 'onnxruntime-node';
 
 import { featureNames, parseRecord } from '../../domain/features.ts';
 import type { ModelReference } from '../../domain/model-package.ts';
-import { chooseArm, type Weighted } from '../../serving/arm.ts';
+import { chooseArm, type Weighted } from '../../serving/answering/arm.ts';
 import type { ModelServerProcess } from '../../serving/start-process.ts';
 import { loadFeatureModule } from '../../stores/feature-module.ts';
 import { putTinyPackage, tinyPackageFiles, tinySignature } from '../support/tiny-model.ts';

@@ -2,7 +2,7 @@ import { rm, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 
 import type { ModelReference } from '../../domain/model-package.ts';
-import { chooseArm, type Weighted } from '../../serving/arm.ts';
+import { chooseArm, type Weighted } from '../../serving/answering/arm.ts';
 import type { ModelServerProcess } from '../../serving/start-process.ts';
 import type { ObjectStore } from '../../stores/objects/object-store.ts';
 import { writePackage } from '../../stores/packages.ts';

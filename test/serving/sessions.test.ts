@@ -2,7 +2,7 @@ import { writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 
 import { activateRoute } from '../../serving/active-route.ts';
-import { createSessions } from '../../serving/sessions.ts';
+import { createSessions } from '../../serving/models/sessions.ts';
 import { tinyPackageFiles, tinySignature } from '../support/tiny-model.ts';
 
 const reference = (model: string) => ({ model, modelVersion: '1', packageDigest: 'a'.repeat(64) });

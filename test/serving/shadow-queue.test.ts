@@ -1,4 +1,4 @@
-import { createShadowQueue } from '../../serving/shadow-queue.ts';
+import { createShadowQueue } from '../../serving/hosting/shadow-queue.ts';
 
 const note = (seen: string[], name: string) => ({
   run: async () => void seen.push(`run ${name}`),

@@ -1,5 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import { answerOf } from '../../serving/answer.ts';
+import { answerOf } from '../../serving/answering/answer.ts';
 import type { ModelServerProcess } from '../../serving/start-process.ts';
 import { putTinyPackage, tinyClasses, tinySignatureOf } from '../support/tiny-model.ts';
 import { flight, get, post, rowsInBucket, type Serving, setRoute, withServing } from './harness.ts';

@@ -1,7 +1,7 @@
-import { CodedError, isCoded } from '../domain/errors.ts';
-import { parseRecord } from '../domain/features.ts';
-import type { ServedArm } from './active-route.ts';
-import type { LoadedModel } from './load-model.ts';
+import { CodedError, isCoded } from '../../domain/errors.ts';
+import { parseRecord } from '../../domain/features.ts';
+import type { ServedArm } from '../active-route.ts';
+import type { LoadedModel } from '../models/load-model.ts';
 
 /**
  * Says whose fault it is that `refusing` did not take a record. Where every arm of the route refuses it, it is the client's, and the

@@ -1,9 +1,9 @@
 import type { FastifyInstance } from 'fastify';
-import { isCoded } from '../domain/errors.ts';
-import { outputOf } from '../domain/model-package.ts';
-import type { InFlight } from './in-flight.ts';
-import type { RouteFollower } from './route-follower.ts';
-import { inferSchema } from './schemas.ts';
+import { isCoded } from '../../../domain/errors.ts';
+import { outputOf } from '../../../domain/model-package.ts';
+import type { InFlight } from '../../answering/in-flight.ts';
+import type { RouteFollower } from '../../control/route-follower.ts';
+import { inferSchema } from '../rows/schemas.ts';
 import { findModel, loadedVersions, parseTensors, tensorsOf, type V2Request } from './v2.ts';
 
 type ModelRoute = { Params: { model: string; modelVersion?: string } };

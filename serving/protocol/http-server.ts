@@ -1,9 +1,9 @@
 import fastify, { type FastifyInstance } from 'fastify';
-import { CodedError } from '../domain/errors.ts';
+import { CodedError } from '../../domain/errors.ts';
 import { sendFailure } from './failures.ts';
-import type { RowEndpointParts } from './row-endpoint.ts';
-import { addRowRoutes } from './row-routes.ts';
-import { addV2Routes, type V2Parts } from './v2-routes.ts';
+import type { RowEndpointParts } from '../row-endpoint.ts';
+import { addRowRoutes } from './rows/row-routes.ts';
+import { addV2Routes, type V2Parts } from './rest/v2-routes.ts';
 
 const bodyLimitBytes = 64 * 1024;
 

@@ -1,5 +1,5 @@
 import type { FastifyInstance } from 'fastify';
-import { type PredictRequest, predict, recordLabels, type RowEndpointParts } from './row-endpoint.ts';
+import { type PredictRequest, predict, recordLabels, type RowEndpointParts } from '../../row-endpoint.ts';
 import { labelsSchema, predictSchema } from './schemas.ts';
 
 type EndpointRoute = { Params: { endpoint: string } };

@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto';
-import type { Arm } from '../domain/route.ts';
+import type { Arm } from '../../domain/route.ts';
 
 /**
  * Where a subject stands between 0 and 100 on one endpoint, in steps of 0.01: the first 8 bytes (big endian) of

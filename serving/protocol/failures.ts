@@ -1,5 +1,5 @@
 import type { FastifyReply } from 'fastify';
-import { type ErrorCode, errorTable, isCoded } from '../domain/errors.ts';
+import { type ErrorCode, errorTable, isCoded } from '../../domain/errors.ts';
 
 /** HTTP statuses of the codes that a client can meet; every other code is our fault: 500. */
 const statuses: Readonly<Partial<Record<ErrorCode, number>>> = {

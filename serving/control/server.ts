@@ -2,21 +2,21 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import type { FastifyInstance } from 'fastify';
-import { CodedError } from '../domain/errors.ts';
-import { openOnlineStore } from '../stores/online/open-online-store.ts';
-import { createS3ObjectStore } from '../stores/objects/s3-object-store.ts';
-import { downloadPackage } from '../stores/packages.ts';
-import { trustedKeys } from '../stores/signing/trusted-keys.ts';
-import { createCounters } from './counters.ts';
-import { createInFlight } from './in-flight.ts';
+import { CodedError } from '../../domain/errors.ts';
+import { openOnlineStore } from '../../stores/online/open-online-store.ts';
+import { createS3ObjectStore } from '../../stores/objects/s3-object-store.ts';
+import { downloadPackage } from '../../stores/packages.ts';
+import { trustedKeys } from '../../stores/signing/trusted-keys.ts';
+import { createCounters } from '../counters.ts';
+import { createInFlight } from '../answering/in-flight.ts';
 import { createLocalRoutes } from './local-routes.ts';
-import { openInferenceLog } from './log/inference-log.ts';
-import { createPastLookup } from './past-lookup.ts';
+import { openInferenceLog } from '../log/inference-log.ts';
+import { createPastLookup } from '../answering/past-lookup.ts';
 import { createRouteFollower } from './route-follower.ts';
-import { createApp } from './server.ts';
-import type { ServingConfig } from './serving-config.ts';
-import { createSessions } from './sessions.ts';
-import { createShadowQueue } from './shadow-queue.ts';
+import { createApp } from '../protocol/http-server.ts';
+import type { ServingConfig } from '../serving-config.ts';
+import { createSessions } from '../models/sessions.ts';
+import { createShadowQueue } from '../hosting/shadow-queue.ts';
 
 /** A model server that answers. */
 export type ModelServer = {

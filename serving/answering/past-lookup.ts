@@ -1,8 +1,8 @@
-import type { PastValues } from '../domain/aggregate.ts';
-import type { RawRecord } from '../domain/features.ts';
-import type { OnlineStore } from '../stores/online/online-store.ts';
-import { pastValues } from '../stores/online/past-values.ts';
-import type { LoadedModel } from './load-model.ts';
+import type { PastValues } from '../../domain/aggregate.ts';
+import type { RawRecord } from '../../domain/features.ts';
+import type { OnlineStore } from '../../stores/online/online-store.ts';
+import { pastValues } from '../../stores/online/past-values.ts';
+import type { LoadedModel } from '../models/load-model.ts';
 
 /** Looks up what models may know of the past. The online store is opened by the first model that has aggregates, and never without one. */
 export type PastLookup = {

@@ -1,4 +1,4 @@
-import { CodedError } from '../domain/errors.ts';
+import { CodedError } from '../../domain/errors.ts';
 
 /** Counts the requests that are being answered: memory is bounded by refusing, not by growing. */
 export type InFlight = {

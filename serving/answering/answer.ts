@@ -1,5 +1,5 @@
-import { CodedError } from '../domain/errors.ts';
-import type { Signature } from '../domain/model-package.ts';
+import { CodedError } from '../../domain/errors.ts';
+import type { Signature } from '../../domain/model-package.ts';
 
 /**
  * What a client gets: `{ late: 0.37 }`, the probability of a binary target; `{ price: 1200 }`, the prediction of a number;

@@ -1,12 +1,12 @@
 import { setTimeout as wait } from 'node:timers/promises';
-import { CodedError, isCoded } from '../domain/errors.ts';
-import { isPlainName } from '../domain/names.ts';
-import { type CodedFailure, toFailure } from '../domain/failure.ts';
-import type { ObjectStore } from '../stores/objects/object-store.ts';
-import { readRoute } from '../stores/routes.ts';
-import { activateRoute, type ActiveRoute } from './active-route.ts';
+import { CodedError, isCoded } from '../../domain/errors.ts';
+import { isPlainName } from '../../domain/names.ts';
+import { type CodedFailure, toFailure } from '../../domain/failure.ts';
+import type { ObjectStore } from '../../stores/objects/object-store.ts';
+import { readRoute } from '../../stores/routes.ts';
+import { activateRoute, type ActiveRoute } from '../active-route.ts';
 import type { LocalRoutes } from './local-routes.ts';
-import type { Sessions } from './sessions.ts';
+import type { Sessions } from '../models/sessions.ts';
 
 /** Keeps the routes of all endpoints loaded and current. */
 export type RouteFollower = {

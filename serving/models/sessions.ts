@@ -1,5 +1,5 @@
-import { CodedError } from '../domain/errors.ts';
-import type { ModelReference } from '../domain/model-package.ts';
+import { CodedError } from '../../domain/errors.ts';
+import type { ModelReference } from '../../domain/model-package.ts';
 import { type LoadedModel, loadModel } from './load-model.ts';
 
 /** Loaded packages, each once however many routes use it. */

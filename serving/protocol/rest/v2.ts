@@ -1,9 +1,9 @@
-import { CodedError } from '../domain/errors.ts';
-import type { EncodedRows } from '../domain/features.ts';
-import { outputOf, type Signature } from '../domain/model-package.ts';
-import type { ActiveRoute } from './active-route.ts';
-import type { LoadedModel } from './load-model.ts';
-import type { RouteFollower } from './route-follower.ts';
+import { CodedError } from '../../../domain/errors.ts';
+import type { EncodedRows } from '../../../domain/features.ts';
+import { outputOf, type Signature } from '../../../domain/model-package.ts';
+import type { ActiveRoute } from '../../active-route.ts';
+import type { LoadedModel } from '../../models/load-model.ts';
+import type { RouteFollower } from '../../control/route-follower.ts';
 
 /** A tensor of the Open Inference Protocol v2; `data` is flat or nested, row-major. */
 export type V2Tensor = {

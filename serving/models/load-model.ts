@@ -1,11 +1,11 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { InferenceSession, Tensor } from 'onnxruntime-node';
-import { canonicalJson } from '../domain/canonical-json.ts';
-import { CodedError } from '../domain/errors.ts';
-import type { EncodedRows, FeatureModule } from '../domain/features.ts';
-import { type ModelReference, outputOf, type Signature } from '../domain/model-package.ts';
-import { loadFeatureModule } from '../stores/feature-module.ts';
+import { canonicalJson } from '../../domain/canonical-json.ts';
+import { CodedError } from '../../domain/errors.ts';
+import type { EncodedRows, FeatureModule } from '../../domain/features.ts';
+import { type ModelReference, outputOf, type Signature } from '../../domain/model-package.ts';
+import { loadFeatureModule } from '../../stores/feature-module.ts';
 
 /** A package that is loaded and warm. It owns a native session: close it once, when nothing runs on it any more. */
 export type LoadedModel = {

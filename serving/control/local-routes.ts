@@ -1,7 +1,7 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Route } from '../domain/route.ts';
-import { writeWholeFile } from '../stores/local-files.ts';
+import type { Route } from '../../domain/route.ts';
+import { writeWholeFile } from '../../stores/local-files.ts';
 
 /** The routes that this machine served last: what a start without S3 goes by. */
 export type LocalRoutes = {
