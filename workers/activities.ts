@@ -16,6 +16,7 @@ import { runActivities } from '../activities/run/run-activities.ts';
 import type { HoldDevice } from '../activities/training/devices.ts';
 import { searchActivities } from '../activities/search/search-activities.ts';
 import { trainingActivities } from '../activities/training/training-activities.ts';
+import { log } from '@temporalio/activity';
 import { CodedError } from '../domain/errors.ts';
 import { loadChecks } from '../project/bundle-checks.ts';
 import { bundleFeatures } from '../project/bundle-features.ts';
@@ -106,7 +107,7 @@ function frameworkActivities(host: ActivityHost): Activities {
       prices: () => readPrices(host.project.folder),
       cores: availableParallelism(),
     }),
-    ...releaseActivities({ ...shared, client: createEndpointClient(client) }),
+    ...releaseActivities({ ...shared, client: createEndpointClient(client), report: (line) => log.warn(line) }),
     ...monitoringActivities(shared),
     ...runActivities({
       ...shared,

@@ -50,17 +50,34 @@ export async function endpoint(name: string, state: EndpointState = { holder: nu
   await continueAsNew<typeof endpoint>(name, { holder });
 }
 
-/** A release judged its challenger against the champion that served then: against another one its decision says nothing. */
-function refuseStale(current: Route | null, { change, expects }: ChangeRequest): void {
+/**
+ * A release judged its challenger against the champion that served then: against another one its decision says nothing. And a person who
+ * has sent all traffic to the challenger is not overruled by a release that happens to start.
+ */
+function refuseStale(current: Route | null, request: ChangeRequest): void {
+  const { change, expects, onlyAtEpoch } = request;
   if (current?.changeId === change.changeId) return;
-  const serving = current?.arms.find((arm) => arm.name === 'champion')?.version ?? null;
-  if (serving?.packageDigest === expects?.packageDigest && serving?.modelVersion === expects?.modelVersion) return;
-  const says = (version: ModelReference | null) => (version === null ? 'none' : `version ${version.modelVersion}`);
-  throw ApplicationFailure.create({
-    type: 'CONFLICT',
-    nonRetryable: true,
-    message: `The champion of endpoint '${change.endpoint}' is ${says(serving)} by now, the release was judged against ${says(expects)}. Run the pipeline again.`,
-  });
+  const champion = current?.arms.find((arm) => arm.name === 'champion') ?? null;
+  const serving = champion?.version ?? null;
+  if (serving?.packageDigest !== expects?.packageDigest || serving?.modelVersion !== expects?.modelVersion) {
+    const says = (version: ModelReference | null) => (version === null ? 'none' : `version ${version.modelVersion}`);
+    throw conflict(
+      `The champion of endpoint '${change.endpoint}' is ${says(serving)} by now, the release was judged against ${says(expects)}. Run the pipeline again.`,
+    );
+  }
+  if (onlyAtEpoch !== undefined && current?.epoch !== onlyAtEpoch)
+    throw conflict(
+      `The route of endpoint '${change.endpoint}' is at epoch ${current?.epoch ?? 0} by now, not ${onlyAtEpoch}. Look at it with 'perdura routes ${change.endpoint}' and decide anew.`,
+    );
+  const outright = onlyAtEpoch !== undefined || request.promotion !== undefined || request.rollBack !== undefined;
+  if (champion?.weight === 0 && !outright)
+    throw conflict(
+      `The challenger answers on endpoint '${change.endpoint}' because someone switched to it. Promote it, or switch back with 'perdura routes switch ${change.endpoint} --to champion'.`,
+    );
+}
+
+function conflict(message: string): ApplicationFailure {
+  return ApplicationFailure.create({ type: 'CONFLICT', nonRetryable: true, message });
 }
 
 function busy(name: string, holder: string): ApplicationFailure {

@@ -6,8 +6,12 @@ import type { Route, RouteChange } from '../../domain/route.ts';
 
 /** What workflows may ask about endpoints and aliases; runs on the `control` queue. */
 export type ReleaseActivities = {
+  /** The route that stands, signed by a key that is trusted. */
   readRoute(request: { readonly endpoint: string }): Promise<Route | null>;
-  /** Writes the next route by compare-and-set on `expectedEpoch` (0: none yet). Idempotent by changeId. */
+  /**
+   * Writes the next route by compare-and-set on `expectedEpoch` (0: none yet), signed, and waits up to 15 seconds until all model servers
+   * have it in force. Idempotent by changeId.
+   */
   writeRoute(request: { readonly change: RouteChange; readonly expectedEpoch: number }): Promise<Route>;
   /** Asks the endpoint workflow for a change and waits until it is written. Idempotent by changeId. */
   changeRoute(request: ChangeRequest): Promise<Route>;
@@ -41,6 +45,8 @@ export type ChangeRequest = {
   readonly holder: string;
   /** The champion that the release knows; the change is refused where another one serves by now. Null: the endpoint serves none yet. */
   readonly expects: ModelReference | null;
+  /** The epoch that a person saw; the change is refused where another one stands by now. Absent: any epoch with that champion. */
+  readonly onlyAtEpoch?: number;
   /** Whether the endpoint is given back with it. */
   readonly done: boolean;
   /** What the endpoint promotes just before the change: in its turn, so that champion and route never part. */

@@ -2,12 +2,15 @@ import type { ObjectStore } from '../../stores/objects/object-store.ts';
 import type { ReleaseActivities, ReleaseEnd, RollBack } from './contract.ts';
 import { canonicalJson } from '../../domain/canonical-json.ts';
 import { decideAgain } from '../../domain/decide-again.ts';
-import { CodedError } from '../../domain/errors.ts';
-import { requireName } from '../../domain/names.ts';
+import { CodedError, isCoded } from '../../domain/errors.ts';
+import type { Route } from '../../domain/route.ts';
 import { sha256Hex } from '../../stores/digest.ts';
 import { type LocalPackages, verifyPackage } from '../../stores/packages.ts';
 import { moveAlias, rejectVersion } from '../../stores/registry.ts';
-import { readRoute, writeRoute } from '../../stores/routes.ts';
+import { readTrustedRoute, writeRoute } from '../../stores/routes.ts';
+import { openTrustedSigningKey } from '../../stores/signing/trusted-keys.ts';
+import type { Beat } from '../heartbeat.ts';
+import { announce } from './announce.ts';
 import type { EndpointClient } from './endpoint-client.ts';
 import { createTrafficMeasurements } from './traffic-measurements.ts';
 
@@ -15,20 +18,26 @@ export type ReleaseDependencies = {
   readonly store: ObjectStore;
   readonly cacheFolder: string;
   readonly packages: LocalPackages;
+  /** Has the key that routes are signed with, made on first use. */
+  readonly keysFolder: string;
   readonly client: EndpointClient;
   readonly now: () => string;
+  readonly beat: () => Pick<Beat, 'signal'>;
+  /** One line for whoever runs the worker. */
+  readonly report: (line: string) => void;
 };
+
+/** Below the 20 seconds that the workflow gives the activity, with the write. */
+const writeAndWaitMs = 17_000;
+const waitForServersMs = 15_000;
 
 /** Everything that a release reads and writes: routes, aliases, measurements of live traffic. */
 export function releaseActivities(dependencies: ReleaseDependencies): ReleaseActivities {
   const { store, now } = dependencies;
   return {
     ...createTrafficMeasurements(dependencies),
-    async readRoute({ endpoint }) {
-      requireName('endpoint', endpoint);
-      return (await readRoute(store, endpoint))?.route ?? null;
-    },
-    writeRoute: ({ change, expectedEpoch }) => writeRoute(store, change, { expectedEpoch, at: now() }),
+    readRoute: ({ endpoint }) => readTrustedRoute(store, endpoint, dependencies.packages.trusted),
+    writeRoute: (request) => writeNextRoute(dependencies, request),
     changeRoute: (request) => dependencies.client.change(request),
     isOpen: (workflowId) => dependencies.client.isOpen(workflowId),
     async moveAlias({ model, ...move }) {
@@ -41,6 +50,29 @@ export function releaseActivities(dependencies: ReleaseDependencies): ReleaseAct
       await clearChallenger(dependencies, end);
     },
   };
+}
+
+/** Idempotent by changeId: an attempt that comes again finds its route and waits for the servers anew. */
+async function writeNextRoute(
+  dependencies: ReleaseDependencies,
+  { change, expectedEpoch }: Parameters<ReleaseActivities['writeRoute']>[0],
+): Promise<Route> {
+  const { store, now, keysFolder, packages, beat, report } = dependencies;
+  const began = performance.now();
+  const key = await openTrustedSigningKey(keysFolder, packages.trusted, 'ROUTE_UNTRUSTED');
+  const route = await writeRoute(store, change, { expectedEpoch, at: now(), key });
+  const { endpoint, epoch } = route;
+  const atMostMs = Math.min(waitForServersMs, writeAndWaitMs - (performance.now() - began));
+  try {
+    const { signal } = beat();
+    const { behind } = await announce({ what: 'route', endpoint, epoch }, { store, now, atMostMs, signal });
+    for (const line of behind) report(line);
+  } catch (error) {
+    // The route stands. An outage of the bucket now must not have it written off.
+    if (!isCoded(error, 'SERVICE_UNAVAILABLE')) throw error;
+    report(`Nobody knows whether all model servers have epoch ${epoch} of endpoint '${endpoint}': ${error.message}`);
+  }
+  return route;
 }
 
 /** The decision's word is not taken: it must be about this version, and come out as `pass` again from its own measurements. */

@@ -1,10 +1,8 @@
 import { CodedError } from '../../domain/errors.ts';
 import type { Guardrail } from '../../domain/guardrail.ts';
-import { type ModelReference, packageFolder, type Signature } from '../../domain/model-package.ts';
-import { sha256Hex } from '../../stores/digest.ts';
-import { parseDocument } from '../../stores/documents.ts';
+import type { ModelReference } from '../../domain/model-package.ts';
 import type { ObjectStore } from '../../stores/objects/object-store.ts';
-import { readPackageManifest } from '../../stores/packages.ts';
+import { readSignature } from '../../stores/read-signature.ts';
 
 /** What is computed of probabilities: in the log, a number or the place of a class looks like one, and would be scored as one. */
 const ofProbabilities: readonly string[] = ['logLoss', 'agreement'];
@@ -27,17 +25,5 @@ export async function requireTask(
     'INPUT_INVALID',
     `'${asked.metric}' is measured on live answers of a binary model only; ${challenger.model} version ${challenger.modelVersion} is of task '${task}'. Leave it out here, and measure the quality in 'evaluate'.`,
     { details: { metric: asked.metric, task } },
-  );
-}
-
-async function readSignature(store: ObjectStore, reference: ModelReference): Promise<Signature> {
-  const manifest = await readPackageManifest(store, reference);
-  const key = `${packageFolder(reference)}signature.json`;
-  const { bytes } = await store.read(key);
-  if (sha256Hex(bytes) === manifest.files['signature.json'].sha256) return parseDocument<Signature>(key, bytes);
-  throw new CodedError(
-    'PACKAGE_ALTERED',
-    `'${key}' is not the file that was registered (${reference.packageDigest}). Roll back and restore the object.`,
-    { details: { key, packageDigest: reference.packageDigest } },
   );
 }

@@ -56,10 +56,15 @@ export async function count(tables: Tables, sql: string): Promise<number> {
   return Number(Object.values(row ?? {})[0] ?? 0);
 }
 
+/** SQL condition: the route chose who answers. What a client asked of a version that it named itself says nothing of the arms. */
+export const isEvidence = "arm IS DISTINCT FROM 'direct'";
+
+/** Shadows of what a client asked of a version that it named itself are no evidence either: they have no live answer beside them. */
 function answersQuery(files: readonly string[], scope: TrafficScope): string {
   return `SELECT requestId, subject, "at", epoch, model, modelVersion, shadow, status, latencyMs, output
     FROM ${parquet(files)} AS answers
-    WHERE epoch >= ${scope.sinceEpoch} AND "at" >= CAST(${literal(scope.since)} AS TIMESTAMP)
+    WHERE ${isEvidence} AND epoch >= ${scope.sinceEpoch} AND "at" >= CAST(${literal(scope.since)} AS TIMESTAMP)
+      AND NOT (shadow AND requestId IN (SELECT requestId FROM ${parquet(files)} WHERE arm = 'direct'))
       AND (${scope.versions.map((version) => isVersion(version)).join(' OR ')})
     QUALIFY row_number() OVER (PARTITION BY requestId, model, modelVersion, shadow ORDER BY "at") = 1`;
 }
@@ -69,7 +74,7 @@ function labelsQuery(files: readonly string[]): string {
     QUALIFY row_number() OVER (PARTITION BY requestId ORDER BY "at" DESC) = 1`;
 }
 
-/** The rows of local Parquet files, for FROM. */
+/** The rows of local Parquet files, for FROM; columns that older files lack are null there. */
 export function parquet(files: readonly string[]): string {
-  return `read_parquet([${files.map(literal).join(', ')}])`;
+  return `read_parquet([${files.map(literal).join(', ')}], union_by_name = true)`;
 }

@@ -1,12 +1,11 @@
-import { CodedError } from '../../domain/errors.ts';
 import type { Route } from '../../domain/route.ts';
 import { readConfig } from '../../project/config.ts';
 import { listRoutes, routeHistory } from '../../stores/routes.ts';
 import { connectBucket } from '../connect.ts';
 import type { Context } from '../context.ts';
-import { suggestion } from '../nearest.ts';
 import { moment, table } from '../output.ts';
 import { withCleanup } from '../processes.ts';
+import { endpointNotFound } from '../route-change.ts';
 
 /** `perdura routes`: who answers on which endpoint with which share, read from the bucket alone; one endpoint with its history. */
 export async function routes({ output, environment, folder }: Context, endpoint: string | undefined): Promise<number> {
@@ -39,13 +38,5 @@ function describe(routes: readonly Route[]): string {
       route.who,
       route.why,
     ]),
-  );
-}
-
-function endpointNotFound(endpoint: string, current: readonly Route[]): CodedError {
-  const names = current.map((route) => route.endpoint);
-  return new CodedError(
-    'NOT_FOUND',
-    `Endpoint '${endpoint}' not found.${suggestion(endpoint, names)} List them with 'perdura routes'.`,
   );
 }

@@ -2,7 +2,7 @@ import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import { CodedError } from '../../domain/errors.ts';
-import { publicKeyOf, type SigningKey, signingKeyFile } from './signing.ts';
+import { openSigningKey, publicKeyOf, type SigningKey, signingKeyFile } from './signing.ts';
 
 /** A public key whose signatures count here, and the file that it was read from. */
 export type TrustedKey = Pick<SigningKey, 'publicPem' | 'hint'> & { readonly file: string };
@@ -27,6 +27,26 @@ export function trustedKeys(options: {
     const found = files === null ? await ownKey(keysFolder) : (await Promise.all(files.map(keysAt))).flat();
     return [...new Map(found.map((key) => [key.hint, key])).values()];
   };
+}
+
+/**
+ * Opens a home folder's signing key, as `openSigningKey` does: what is signed with a key that nobody trusts would be refused by all others.
+ *
+ * @throws CodedError PACKAGE_UNSIGNED or ROUTE_UNTRUSTED, as asked, when the key is not among those that are trusted here.
+ */
+export async function openTrustedSigningKey(
+  keysFolder: string,
+  trusted: TrustedKeys,
+  code: 'PACKAGE_UNSIGNED' | 'ROUTE_UNTRUSTED',
+): Promise<SigningKey> {
+  const key = await openSigningKey(keysFolder);
+  const keys = await trusted();
+  if (keys.some(({ hint }) => hint === key.hint)) return key;
+  throw new CodedError(
+    code,
+    `This machine signs with key ${key.hint} (${keysFolder}), which is not trusted here: trusted ${keys.length === 0 ? 'is no key' : `are ${keys.map(({ hint }) => hint).join(', ')}`}. Add its public key to PERDURA_TRUSTED_KEYS, or put a trusted key there.`,
+    { details: { hint: key.hint } },
+  );
 }
 
 async function ownKey(keysFolder: string): Promise<readonly TrustedKey[]> {

@@ -40,7 +40,7 @@ async function endpoint() {
   const champion = await writePackage(store, { model: 'flights', modelVersion: '1' }, files, await testKey());
   const change = { endpoint: 'flights', changeId: 'first', shadows: [], who: 'test', why: 'test' };
   const arms = [{ name: 'champion', version: champion, weight: 100 } as const];
-  await writeRoute(store, { ...change, arms }, { expectedEpoch: 0, at: timeOf(0) });
+  await writeRoute(store, { ...change, arms }, { expectedEpoch: 0, at: timeOf(0), key: await testKey() });
   const rows = Array.from({ length: 40 }, (_, second) => [
     answer(second, { output: second % 2 === 0 ? 0.3 : 0.7 }),
     answer(second, { modelVersion: '2', shadow: true }),

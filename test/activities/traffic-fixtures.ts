@@ -30,6 +30,13 @@ export function answer(second: number, differing: Partial<InferenceRow> = {}): I
     output: 0.2,
     record: '{}',
     features: '{}',
+    answer: null,
+    confidence: null,
+    review: false,
+    computeMs: 0,
+    cost: null,
+    caller: null,
+    keyId: null,
     ...differing,
   };
 }

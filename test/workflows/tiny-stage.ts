@@ -3,6 +3,7 @@ import type { ObjectStore } from '../../stores/objects/object-store.ts';
 import { completeVersion, moveAlias, readRegistry, reserveVersion } from '../../stores/registry.ts';
 import { writeRoute } from '../../stores/routes.ts';
 import { newVersion } from '../support/lineage.ts';
+import { testKey } from '../support/test-key.ts';
 import { putTinyPackage } from '../support/tiny-model.ts';
 
 const at = '2026-01-01T00:00:00.000Z';
@@ -22,7 +23,7 @@ export async function serveTiny(store: ObjectStore, endpoint: string, version: M
   await moveAlias(store, model, { ...move, at, who: 'test', why: 'test', evidenceSha256: 'none' });
   const arms = [{ name: 'champion', version, weight: 100 }] as const;
   const change = { endpoint, changeId: `serve-${endpoint}`, arms, shadows: [], who: 'test', why: 'test' };
-  await writeRoute(store, change, { expectedEpoch: 0, at });
+  await writeRoute(store, change, { expectedEpoch: 0, at, key: await testKey() });
 }
 
 /** The version that is the champion now; null: none. */

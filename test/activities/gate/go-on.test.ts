@@ -205,8 +205,10 @@ test('a named snapshot is a reference by branch, and one that does not exist is 
 test('skew: what an endpoint was asked is a reference, its records read as rows of the dataset', async () => {
   const log = await bench.parquet(
     'log.parquet',
-    `SELECT 'r' || range AS "requestId", TIMESTAMP '2001-07-01 23:00:00' AS "at", false AS shadow,
-       '{"n":' || (range % 50) || '}' AS record FROM range(2000)`,
+    `SELECT 'r' || range AS "requestId", TIMESTAMP '2001-07-01 23:00:00' AS "at", false AS shadow, 'champion' AS arm,
+       '{"n":' || (range % 50) || '}' AS record FROM range(2000)
+     UNION ALL SELECT 'd' || range, TIMESTAMP '2001-07-01 23:00:00', false, 'direct', '{"n":900}' FROM range(2000)
+     UNION ALL SELECT 't' || range, TIMESTAMP '2001-07-01 23:00:00', false, 'champion', 'null' FROM range(2000)`,
   );
   await bench.store.write('inference/late/dt=2001-07-01/hr=23/a-1.parquet', { file: log });
   const asked = drift('n', { statistic: 'psi', atMost: 0.1, against: { endpoint: 'late', since: '6 hours' } });

@@ -45,7 +45,7 @@ afterAll(async () => {
 
 type Logged = {
   readonly requestId: string;
-  readonly record?: object;
+  readonly record?: object | null;
   readonly features?: FeatureRow;
   readonly status?: number;
   readonly at?: string;
@@ -62,7 +62,10 @@ async function parquet(sql: string): Promise<string> {
 async function logOf(rows: readonly Logged[]): Promise<string> {
   const values = rows.map((row) => {
     const texts = [row.requestId, row.at ?? '2001-03-04T14:30:01.000Z', 'flights', row.modelVersion ?? '1'];
-    const documents = [JSON.stringify(row.record ?? record), JSON.stringify(row.features ?? right)];
+    const documents = [
+      JSON.stringify(row.record === undefined ? record : row.record),
+      JSON.stringify(row.features ?? right),
+    ];
     return `(${[...texts, ...documents].map(literal).join(', ')}, ${row.status ?? 200}, false)`;
   });
   return parquet(
@@ -93,7 +96,7 @@ const same = (feature: string, compared = 1) => ({
 test('answers whose features the lake gives again have no skew, to the last bits of a sum', async () => {
   const found = await check([{ requestId: 'a' }, { requestId: 'b', features: { ...right, delay: 20 + 1e-10 } }]);
   const features = [same('delay', 2), same('distance', 2), same('hour', 2)];
-  expect(found).toEqual({ endpoint: 'flights', requests: 2, notCovered: 0, features });
+  expect(found).toEqual({ endpoint: 'flights', requests: 2, notCovered: 0, hidden: 0, features });
   expect(await readdir(join(folder, 'scratch'))).toEqual([]);
 });
 
@@ -117,6 +120,16 @@ test('a feature that one side lacks is a difference', async () => {
     'hour',
     'surplus',
   ]);
+});
+
+test('an answer with hidden columns is told and not compared, one of tensors is not among them', async () => {
+  const { distance, ...redacted } = record;
+  const sealed = { requestId: 'sealed', features: { ...right, delay: { enc: 'x' } as unknown as number } };
+  const tensors = { requestId: 'tensors', record: null };
+  const found = await check([{ requestId: 'a' }, { requestId: 'redacted', record: redacted }, sealed]);
+  expect(distance).toBe(1000);
+  expect(found).toMatchObject({ requests: 3, notCovered: 0, hidden: 2, features: [{ compared: 1 }, {}, {}] });
+  expect(await check([tensors])).toMatchObject({ requests: 0, hidden: 0 });
 });
 
 test('only answered requests count, each once, from `since` on', async () => {
