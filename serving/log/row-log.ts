@@ -1,114 +1,128 @@
-import { CodedError } from '../../domain/errors.ts';
-import { hourOf, type LogKind, type OpenSegment, openSegment, type Segment } from './segment.ts';
+import { CodedError, isCoded } from '../../domain/errors.ts';
+import { hourOf, type LogKind, type OpenSegment, openSegment } from './segment.ts';
 
 /** The log that stands before every answer: JSON lines on the local disk. It owns open files: close it. */
 export type RowLog = {
   /**
-   * Resolves once the row is in the file. All rows of one turn of the event loop and one endpoint share one write (group commit).
-   * `at` is when the row came to be, ISO 8601 UTC; it decides the hour that the row is filed under.
+   * Resolves once the line is in the file. All lines of one turn of the event loop and one endpoint share one write (group commit) and one
+   * promise. `at` is when the row came to be, ISO 8601 UTC; it decides the hour that the line is filed under.
    *
-   * @throws CodedError DISK_FULL when the row cannot be written; it is then not in the log.
+   * @throws CodedError DISK_FULL when the line cannot be written; it is then not in the log.
    */
-  append(stream: LogStream, at: string, row: object): Promise<void>;
+  append(kind: LogKind, endpoint: string, at: string, line: string): Promise<void>;
   /** Writes what is pending and closes all segments. */
   close(): void;
 };
 
-export type LogStream = { readonly kind: LogKind; readonly endpoint: string };
-
 export type RowLogOptions = {
   readonly folder: string;
-  readonly replica: string;
-  /** Differs from start to start, also when the clock is set back: sequences are derived from it. */
-  readonly startId: string;
+  /** What the names of its segments begin with; never comes twice. */
+  readonly name: string;
   /** A segment is closed this long after its first row, at `maxRows`, or when the hour ends, whichever is first. */
   readonly flushEveryMs: number;
   readonly maxRows: number;
-  readonly onClosed: (segment: Segment) => void;
+  /** Called before lines are written; when it throws, they are not. */
+  readonly beforeWrite: () => void;
 };
 
-type Batch = LogStream & {
-  readonly hour: string;
-  readonly lines: string[];
-  readonly written: Promise<void>;
-  resolve(): void;
-  reject(error: unknown): void;
+/** Lines of one endpoint, and the file that they go to. */
+type Stream = {
+  readonly kind: LogKind;
+  readonly endpoint: string;
+  pending: Pending | null;
+  writing: Writing | null;
+};
+type Pending = { readonly hour: string; lines: string; rows: number; readonly written: PromiseWithResolvers };
+type PromiseWithResolvers = {
+  readonly promise: Promise<void>;
+  readonly resolve: () => void;
+  readonly reject: (error: unknown) => void;
 };
 type Writing = { readonly segment: OpenSegment; readonly timer: NodeJS.Timeout };
 
 /** Opens the log; files are made when rows come. */
 export function createRowLog(options: RowLogOptions): RowLog {
-  const batches = new Map<string, Batch>();
-  const writings = new Map<string, Writing>();
+  const streams: Readonly<Record<LogKind, Map<string, Stream>>> = { inference: new Map(), labels: new Map() };
+  let due: Stream[] = [];
   let nextSequence = 0;
 
-  const closeWriting = (name: string): void => {
-    const writing = writings.get(name);
-    if (writing === undefined) return;
-    writings.delete(name);
-    clearTimeout(writing.timer);
-    options.onClosed(writing.segment.close());
+  const closeWriting = (stream: Stream): void => {
+    if (stream.writing === null) return;
+    const { segment, timer } = stream.writing;
+    stream.writing = null;
+    clearTimeout(timer);
+    segment.close();
   };
-  const writingFor = (name: string, batch: Batch): OpenSegment => {
-    const current = writings.get(name);
-    if (current !== undefined && current.segment.hour === batch.hour) return current.segment;
-    closeWriting(name);
-    const sequence = `${options.startId}-${String(nextSequence++)}`;
-    const { folder, replica } = options;
-    const { kind, endpoint, hour } = batch;
-    const segment = openSegment({ folder, kind, endpoint, hour, replica, sequence });
-    writings.set(name, { segment, timer: setTimeout(() => closeWriting(name), options.flushEveryMs) });
+  const segmentFor = (stream: Stream, hour: string): OpenSegment => {
+    if (stream.writing?.segment.hour === hour) return stream.writing.segment;
+    closeWriting(stream);
+    const { folder } = options;
+    const name = `${options.name}-${String(nextSequence++)}`;
+    const segment = openSegment({ folder, kind: stream.kind, endpoint: stream.endpoint, hour, name });
+    stream.writing = { segment, timer: setTimeout(() => closeWriting(stream), options.flushEveryMs) };
     return segment;
   };
-  const write = (batch: Batch): void => {
-    const name = `${batch.kind}/${batch.endpoint}`;
+  const write = (stream: Stream): void => {
+    const { pending } = stream;
+    if (pending === null) return;
+    stream.pending = null;
     try {
-      const segment = writingFor(name, batch);
-      segment.append(batch.lines);
-      if (segment.rows() >= options.maxRows) closeWriting(name);
-      batch.resolve();
+      options.beforeWrite();
+      const segment = segmentFor(stream, pending.hour);
+      segment.append(pending.lines, pending.rows);
+      if (segment.rows() >= options.maxRows) closeWriting(stream);
+      pending.written.resolve();
     } catch (error) {
-      batch.reject(unwritable(options.folder, error));
-      closeWriting(name);
+      pending.written.reject(unwritable(options.folder, error));
+      closeWriting(stream);
     }
   };
   const writeAll = (): void => {
-    const due = [...batches.values()];
-    batches.clear();
-    for (const batch of due) write(batch);
+    const all = due;
+    due = [];
+    for (const stream of all) write(stream);
   };
 
   return {
-    append(stream, at, row) {
-      const hour = hourOf(at);
-      const name = `${stream.kind}/${stream.endpoint}/${hour}`;
-      let batch = batches.get(name);
-      if (batch === undefined) {
-        if (batches.size === 0) setImmediate(writeAll);
-        batch = newBatch(stream, hour);
-        batches.set(name, batch);
+    append(kind, endpoint, at, line) {
+      const stream = streamOf(streams[kind], kind, endpoint);
+      if (stream.pending !== null && !at.startsWith(stream.pending.hour)) write(stream);
+      if (stream.pending === null) {
+        if (due.length === 0) setImmediate(writeAll);
+        due.push(stream);
+        stream.pending = { hour: hourOf(at), lines: '', rows: 0, written: withResolvers() };
       }
-      batch.lines.push(`${JSON.stringify(row)}\n`);
-      return batch.written;
+      stream.pending.lines += line;
+      stream.pending.rows += 1;
+      return stream.pending.written.promise;
     },
     close() {
       writeAll();
-      for (const name of writings.keys()) closeWriting(name);
+      for (const stream of [...streams.inference.values(), ...streams.labels.values()]) closeWriting(stream);
     },
   };
 }
 
-function newBatch(stream: LogStream, hour: string): Batch {
+function streamOf(streams: Map<string, Stream>, kind: LogKind, endpoint: string): Stream {
+  const known = streams.get(endpoint);
+  if (known !== undefined) return known;
+  const stream: Stream = { kind, endpoint, pending: null, writing: null };
+  streams.set(endpoint, stream);
+  return stream;
+}
+
+function withResolvers(): PromiseWithResolvers {
   let resolve = (): void => undefined;
   let reject: (error: unknown) => void = () => undefined;
-  const written = new Promise<void>((resolved, rejected) => {
+  const promise = new Promise<void>((resolved, rejected) => {
     resolve = resolved;
     reject = rejected;
   });
-  return { kind: stream.kind, endpoint: stream.endpoint, hour, lines: [], written, resolve, reject };
+  return { promise, resolve, reject };
 }
 
 function unwritable(folder: string, cause: unknown): CodedError {
+  if (isCoded(cause, 'DISK_FULL')) return cause;
   return new CodedError(
     'DISK_FULL',
     `The inference log in ${folder} cannot be written (${(cause as Error).message}), so nothing is answered. Free space there.`,

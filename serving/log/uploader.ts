@@ -4,7 +4,7 @@ import { isCoded } from '../../domain/errors.ts';
 import type { ObjectStore } from '../../stores/objects/object-store.ts';
 import type { Tables } from '../../stores/tables.ts';
 import { compactSegment } from './compact.ts';
-import type { Segment } from './segment.ts';
+import { broughtEnding, type Segment } from './segment.ts';
 
 /**
  * Brings closed segments into the bucket, one after the other, and tries again for as long as it lives. One that fails goes to the end of
@@ -21,7 +21,11 @@ export type Uploader = {
 export type UploaderOptions = {
   readonly store: ObjectStore;
   readonly tables: Tables;
-  /** Told of each segment that leaves the queue, with its rows that are in the bucket: 0 for one that was empty, set aside or gone. */
+  /** Asked right before each attempt; a segment that may not go now leaves the queue. */
+  readonly mayGo: (segment: Segment) => boolean;
+  /** Called when its rows are in the bucket, with the Parquet file that they went as. */
+  readonly onBrought: (segment: Segment, parquetFile: string) => Promise<void>;
+  /** Told of each segment that leaves the queue for good, with its rows that are in the bucket: 0 for one that was empty, set aside or gone. */
   readonly onDone: (segment: Segment, rows: number) => void;
   /** Takes one line about a failed attempt, or a segment that was given up. */
   readonly report: (line: string) => void;
@@ -39,7 +43,13 @@ export function createUploader(options: UploaderOptions): Uploader {
   let working: Promise<void> | null = null;
 
   const work = async (): Promise<void> => {
+    // Without it a queue that is done at once would end this before `working` is set, and nothing would begin it again.
+    await Promise.resolve();
     for (let segment = queue[0]; segment !== undefined && !stopped; segment = queue[0]) {
+      if (!options.mayGo(segment)) {
+        queue.shift();
+        continue;
+      }
       try {
         const rows = await uploadUnlessGone(options, segment);
         queue.shift();
@@ -102,7 +112,8 @@ async function isGone(file: string): Promise<boolean> {
 
 /**
  * Idempotent: an object that is already there is this segment's own, from an attempt whose answer got lost or a process that was killed
- * before it could delete the file.
+ * before it could put the file away. Lines of answers stay on the disk under another name for a while: rows of a process that is killed now are held
+ * against them.
  */
 async function uploadSegment(options: UploaderOptions, segment: Segment): Promise<number> {
   const parquetFile = `${segment.file}.tmp`;
@@ -121,8 +132,10 @@ async function uploadSegment(options: UploaderOptions, segment: Segment): Promis
       await options.store.head(segment.key);
     }
   }
+  if (rows > 0) await options.onBrought(segment, parquetFile);
   // The segment itself goes last: while it stands, whatever fails before is done again.
   await rm(parquetFile, { force: true });
-  await rm(segment.file, { force: true });
+  if (rows > 0 && segment.kind === 'inference') await rename(segment.file, `${segment.file}${broughtEnding}`);
+  else await rm(segment.file, { force: true });
   return rows;
 }
