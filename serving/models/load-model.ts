@@ -2,128 +2,149 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { InferenceSession, Tensor } from 'onnxruntime-node';
 import { canonicalJson } from '../../domain/canonical-json.ts';
-import { CodedError } from '../../domain/errors.ts';
-import type { EncodedRows, FeatureModule } from '../../domain/features.ts';
+import type { EncodedRows } from '../../domain/features.ts';
 import { type ModelReference, outputOf, type Signature } from '../../domain/model-package.ts';
 import { loadFeatureModule } from '../../stores/feature-module.ts';
+import { cannotAnswer, checkSignature } from './check-signature.ts';
+import { requireVideoMemory } from './cuda.ts';
+import { inChunks } from './chunks.ts';
+import type { LoadedModel, ModelRun } from './loaded-model.ts';
+import type { ModelPlan } from './model-plan.ts';
 
-/** A package that is loaded and warm. It owns a native session: close it once, when nothing runs on it any more. */
-export type LoadedModel = {
+/** What loading needs of a plan. */
+export type LoadPlan = Pick<ModelPlan, 'provider' | 'threads' | 'maxRows'> & {
+  readonly measured: Pick<ModelPlan['measured'], 'memoryBytes'>;
+};
+
+/** A package's own part of a run: its native session, and what goes in and comes out. */
+type Loaded = {
   readonly reference: ModelReference;
-  readonly signature: Signature;
-  readonly features: FeatureModule;
-  /** The rows of the signature's output, one after another. Blocks the event loop while ONNX Runtime computes. */
-  run(rows: EncodedRows): Promise<Float32Array>;
-  close(): Promise<void>;
+  readonly session: InferenceSession;
+  readonly numbers: number;
+  readonly categories: number;
+  readonly output: string;
+  /** The same as a list, for the session. */
+  readonly outputs: readonly string[];
+  readonly width: number;
 };
 
 /**
  * Loads a package from a local folder and answers one made-up row with it, so that the first real request pays for no allocation.
- * One thread a session: rows are small, and the processes of a machine are many.
  *
- * @throws CodedError MODEL_INVALID when the model does not load or is not what its signature says; FEATURES_INVALID.
+ * @throws CodedError MODEL_INVALID when the model does not load or is not what its signature says; FEATURES_INVALID;
+ * DEVICE_MEMORY_EXHAUSTED when the GPU that the plan names has no room for it.
  */
-export async function loadModel(reference: ModelReference, folder: string): Promise<LoadedModel> {
-  const signature = JSON.parse(await readFile(join(folder, 'signature.json'), 'utf8')) as Signature;
-  const features = await loadFeatureModule(join(folder, 'features.mjs'));
-  if (canonicalJson(features.record) !== canonicalJson(signature.record)) {
-    throw invalid(reference, 'its features.mjs takes another record than its signature.json says');
-  }
-  const session = await openSession(reference, join(folder, 'model.onnx'));
-  const model: LoadedModel = {
-    reference,
-    signature,
-    features,
-    run: (rows) => run(session, reference, signature, rows),
-    close: () => session.release(),
-  };
+export async function loadModel(reference: ModelReference, folder: string, plan: LoadPlan): Promise<LoadedModel> {
+  const { signature, features } = await loadOutside(reference, folder);
+  const session = await openSession(reference, join(folder, 'model.onnx'), plan);
   try {
     checkSignature(reference, session, signature);
-    await warm(session, reference, signature);
-    return model;
+    const { name, width } = outputOf(signature);
+    const loaded: Loaded = {
+      reference,
+      session,
+      numbers: signature.numbers.length,
+      categories: signature.categories.length,
+      output: name,
+      outputs: [name],
+      width,
+    };
+    await warm(loaded);
+    const { maxRows } = plan;
+    return {
+      reference,
+      signature,
+      features,
+      run: (rows) => (rows.rows > maxRows ? inChunks(rows, maxRows, (part) => run(loaded, part)) : run(loaded, rows)),
+      close: () => session.release(),
+    };
   } catch (error) {
     await session.release();
     throw error;
   }
 }
 
-async function openSession(reference: ModelReference, file: string): Promise<InferenceSession> {
-  try {
-    return await InferenceSession.create(file, { intraOpNumThreads: 1, interOpNumThreads: 1, logSeverityLevel: 3 });
-  } catch (error) {
-    throw invalid(reference, `ONNX Runtime does not load it (${(error as Error).message})`, error);
+/**
+ * Loads what of a package is not the model: its signature and its feature functions.
+ *
+ * @throws CodedError MODEL_INVALID when the two are of different records; FEATURES_INVALID.
+ */
+export async function loadOutside(
+  reference: ModelReference,
+  folder: string,
+): Promise<Pick<LoadedModel, 'signature' | 'features'>> {
+  const signature = JSON.parse(await readFile(join(folder, 'signature.json'), 'utf8')) as Signature;
+  const features = await loadFeatureModule(join(folder, 'features.mjs'));
+  if (canonicalJson(features.record) !== canonicalJson(signature.record)) {
+    throw cannotAnswer(reference, 'its features.mjs takes another record than its signature.json says');
   }
+  return { signature, features };
 }
 
-function checkSignature(reference: ModelReference, session: InferenceSession, signature: Signature): void {
-  const wanted = [
-    ...(signature.numbers.length > 0 ? [`numbers float32 ${signature.numbers.length}`] : []),
-    ...(signature.categories.length > 0 ? [`categories string ${signature.categories.length}`] : []),
-  ];
-  const found = session.inputMetadata.map(
-    (input) => `${input.name} ${input.isTensor ? `${input.type} ${String(input.shape.at(-1))}` : 'no tensor'}`,
-  );
-  if (canonicalJson(wanted.toSorted()) !== canonicalJson(found.toSorted())) {
-    throw invalid(reference, `its inputs are [${found.join('; ')}], its signature says [${wanted.join('; ')}]`);
-  }
-  const { name, width } = outputOf(signature);
-  const output = session.outputMetadata.find((each) => each.name === name);
-  if (output === undefined) {
-    throw invalid(reference, `it has no output '${name}', only [${session.outputNames.join('; ')}]`);
-  }
-  const last = output.isTensor ? output.shape.at(-1) : undefined;
-  if (typeof last === 'number' && last !== width) {
-    throw invalid(reference, `its output '${name}' is ${last} wide, its signature says ${width}`);
-  }
-  // An answer names the target and, beside it, the probabilities.
-  if (name === 'probabilities' && signature.target.name === name) {
-    throw invalid(reference, `its target is called '${name}', as a part of each answer is`);
+async function openSession(reference: ModelReference, file: string, plan: LoadPlan): Promise<InferenceSession> {
+  if (plan.provider === 'cuda') await requireVideoMemory(reference, plan.measured.memoryBytes);
+  try {
+    return await InferenceSession.create(file, {
+      executionProviders: [plan.provider],
+      intraOpNumThreads: plan.threads,
+      interOpNumThreads: 1,
+      logSeverityLevel: 3,
+    });
+  } catch (error) {
+    throw cannotAnswer(reference, `ONNX Runtime does not load it (${(error as Error).message})`, error);
   }
 }
 
 /** The made-up row only warms: an unknown category or a zero may well give no finite probability. */
-async function warm(session: InferenceSession, reference: ModelReference, signature: Signature): Promise<void> {
-  try {
-    await session.run(feeds(signature, { rows: 1, numbers: zeros(signature), categories: blanks(signature) }));
-  } catch (error) {
-    throw invalid(reference, `it does not answer a row of its own signature (${(error as Error).message})`, error);
-  }
-}
-
-const zeros = (signature: Signature): Float32Array => new Float32Array(signature.numbers.length);
-const blanks = (signature: Signature): string[] => signature.categories.map(() => '');
-
-function feeds(signature: Signature, rows: EncodedRows): Record<string, Tensor> {
-  const { numbers, categories } = signature;
-  return {
-    ...(numbers.length > 0 && { numbers: new Tensor('float32', rows.numbers, [rows.rows, numbers.length]) }),
-    ...(categories.length > 0 && { categories: new Tensor('string', rows.categories, [rows.rows, categories.length]) }),
+async function warm(loaded: Loaded): Promise<void> {
+  const { numbers, categories, reference } = loaded;
+  const row = {
+    rows: 1,
+    numbers: new Float32Array(numbers),
+    categories: Array.from({ length: categories }, () => ''),
   };
-}
-
-async function run(
-  session: InferenceSession,
-  reference: ModelReference,
-  signature: Signature,
-  rows: EncodedRows,
-): Promise<Float32Array> {
-  const output = await session.run(feeds(signature, rows)).catch((error: unknown) => {
-    throw invalid(reference, `it failed on a row (${(error as Error).message})`, error);
-  });
-  const { name, width } = outputOf(signature);
-  const data = output[name]?.data;
-  if (!(data instanceof Float32Array) || data.length !== rows.rows * width) {
-    throw invalid(reference, `it did not answer ${width} float32 of '${name}' a row`);
+  try {
+    await loaded.session.run(feeds(loaded, row), loaded.outputs);
+  } catch (error) {
+    throw cannotAnswer(reference, `it does not answer a row of its own signature (${(error as Error).message})`, error);
   }
-  const wrong = data.findIndex((value) => !Number.isFinite(value));
-  if (wrong >= 0) throw invalid(reference, `it answered ${String(data[wrong])}`);
-  return data;
 }
 
-function invalid(reference: ModelReference, problem: string, cause?: unknown): CodedError {
-  return new CodedError(
-    'MODEL_INVALID',
-    `Model ${reference.model} version ${reference.modelVersion} cannot answer: ${problem}. Look at the training run that wrote it.`,
-    { cause },
-  );
+function feeds(loaded: Loaded, rows: EncodedRows): Record<string, Tensor> {
+  const { numbers, categories } = loaded;
+  const given: Record<string, Tensor> = {};
+  if (numbers > 0) given['numbers'] = new Tensor('float32', rows.numbers, [rows.rows, numbers]);
+  if (categories > 0) given['categories'] = new Tensor('string', rows.categories, [rows.rows, categories]);
+  return given;
+}
+
+async function run(loaded: Loaded, rows: EncodedRows): Promise<ModelRun> {
+  const { reference, session, output, width } = loaded;
+  const clock = { startedAt: 0 };
+  // The session computes in an immediate of its own, after those of other callers: the one before it starts the clock.
+  setImmediate(startClock, clock);
+  let answered: InferenceSession.OnnxValueMapType;
+  try {
+    answered = await session.run(feeds(loaded, rows), loaded.outputs);
+  } catch (error) {
+    throw cannotAnswer(reference, `it failed on a row (${(error as Error).message})`, error);
+  }
+  const computeMs = performance.now() - clock.startedAt;
+  const data = answered[output]?.data;
+  if (!(data instanceof Float32Array) || data.length !== rows.rows * width) {
+    throw cannotAnswer(reference, `it did not answer ${width} float32 of '${output}' a row`);
+  }
+  requireNumbers(reference, data);
+  return { outputs: data, computeMs };
+}
+
+/** By index: an iterator over one number costs more than the number. */
+function requireNumbers(reference: ModelReference, data: Float32Array): void {
+  for (let at = 0; at < data.length; at += 1) {
+    if (!Number.isFinite(data[at])) throw cannotAnswer(reference, `it answered ${String(data[at])}`);
+  }
+}
+
+function startClock(clock: { startedAt: number }): void {
+  clock.startedAt = performance.now();
 }

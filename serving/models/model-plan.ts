@@ -8,9 +8,14 @@ export type ModelPlan = {
   /** Threads that ONNX Runtime computes one run with. */
   readonly threads: number;
   /** Requests that are answered by one run; null where that does not pay. `waitMs` 0: what is there already, and no waiting. */
-  readonly batching: { readonly rows: number; readonly waitMs: number } | null;
+  readonly batching: Batching | null;
+  /** Rows of one run at most, by memory and by how long a run may take; a larger request is answered in several runs. */
+  readonly maxRows: number;
   readonly measured: MeasuredModel;
 };
+
+/** How requests share runs. `rows`: of one run at most; `waitMs`: how long the first one may wait for others. */
+export type Batching = { readonly rows: number; readonly waitMs: number };
 
 /** Medians, milliseconds; memory is what the process grew by, with a batch of the largest size that was tried. */
 export type MeasuredModel = {
@@ -27,4 +32,14 @@ export type PreparedModel = {
   readonly folder: string;
   readonly plan: ModelPlan;
   readonly socket: string | null;
+};
+
+/** The plan of a package that nobody measured: in the process that answers, one thread, each request for itself. */
+export const unmeasuredPlan: ModelPlan = {
+  placement: 'answering',
+  provider: 'cpu',
+  threads: 1,
+  batching: null,
+  maxRows: 4_096,
+  measured: { loadMs: 0, rowMs: 0, batchRows: 1, batchMs: 0, memoryBytes: 0 },
 };

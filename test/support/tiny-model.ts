@@ -13,7 +13,8 @@ import { testKey } from './test-key.ts';
 /**
  * probability = sigmoid(distance · wDistance + hour · wHour + bias + (wOrigin of the category, 0 for others)): small enough to compute by hand.
  * A `regression` answers what the sigmoid is taken of; a `multiclass` model softmax(s, 0, -s) of it, for `tinyClasses`.
- * `spinMs` makes the feature function busy for so long.
+ * `spinMs` makes the feature function busy for so long. `matrix` makes the model multiply each row with a matrix of so many rows and columns,
+ * all zero, before it answers the same: 4 bytes of memory a cell once it is loaded, and about 2 ms a row at 3,000; `passes` times, 1 unless given.
  */
 export type TinyModel = {
   readonly bias: number;
@@ -21,6 +22,8 @@ export type TinyModel = {
   readonly hour?: number;
   readonly origins?: Readonly<Record<string, number>>;
   readonly spinMs?: number;
+  readonly matrix?: number;
+  readonly passes?: number;
   readonly task?: Task;
 };
 
@@ -93,7 +96,7 @@ const onnx = protobuf
   syntax = "proto3";
   message Attribute { string name = 1; float f = 2; int64 i = 3; bytes s = 4; repeated float floats = 7; repeated bytes strings = 9; int32 type = 20; }
   message Node { repeated string input = 1; repeated string output = 2; string op_type = 4; repeated Attribute attribute = 5; string domain = 7; }
-  message Tensor { repeated int64 dims = 1; int32 data_type = 2; repeated float float_data = 4; string name = 8; }
+  message Tensor { repeated int64 dims = 1; int32 data_type = 2; repeated float float_data = 4; repeated int64 int64_data = 7; string name = 8; }
   message Dimension { int64 dim_value = 1; string dim_param = 2; }
   message Shape { repeated Dimension dim = 1; }
   message TensorType { int32 elem_type = 1; Shape shape = 2; }
@@ -107,9 +110,17 @@ const onnx = protobuf
   )
   .root.lookupType('Model');
 
-const [floatType, stringType] = [1, 8];
+const [floatType, longType, stringType] = [1, 7, 8];
 
-function onnxBytes({ bias, distance = 0, hour = 0, origins = {}, task = 'binary' }: TinyModel): Uint8Array {
+function onnxBytes({
+  bias,
+  distance = 0,
+  hour = 0,
+  origins = {},
+  matrix,
+  passes = 1,
+  task = 'binary',
+}: TinyModel): Uint8Array {
   const output = outputOf(tinySignatureOf(task));
   const node = (op_type: string, input: readonly string[], output: string, more: object = {}) => ({
     op_type,
@@ -129,7 +140,8 @@ function onnxBytes({ bias, distance = 0, hour = 0, origins = {}, task = 'binary'
   const graph = {
     name: 'tiny',
     node: [
-      node('Gemm', ['numbers', 'weights', 'bias'], 'linear'),
+      node('Gemm', ['numbers', 'weights', 'bias'], matrix === undefined ? 'linear' : 'plain'),
+      ...(matrix === undefined ? [] : multiplied(passes)),
       node('LabelEncoder', ['categories'], 'origin', { domain: 'ai.onnx.ml', attribute }),
       node('Add', ['linear', 'origin'], 'logit'),
       ...{
@@ -144,6 +156,7 @@ function onnxBytes({ bias, distance = 0, hour = 0, origins = {}, task = 'binary'
       ...(task === 'multiclass'
         ? [{ name: 'spread', dims: [1, 3], data_type: floatType, float_data: [1, 0, -1] }]
         : []),
+      ...(matrix === undefined ? [] : zeroShapes(matrix)),
     ],
     input: [value('numbers', floatType, 2), value('categories', stringType, 1)],
     output: [value(output.name, floatType, output.width)],
@@ -153,4 +166,31 @@ function onnxBytes({ bias, distance = 0, hour = 0, origins = {}, task = 'binary'
     { domain: 'ai.onnx.ml', version: 3 },
   ];
   return onnx.encode(onnx.fromObject({ ir_version: 8, graph, opset_import })).finish();
+}
+
+/** Makes `linear` of `plain` [n, 1] by adding what it is times zeros of [1, size], [size, size] (so often) and [size, 1], which ONNX Runtime makes when it loads the model. */
+function multiplied(passes: number): readonly object[] {
+  const zeros = ['wide', 'square', 'tall'];
+  const product = (pass: number): string => `product ${String(pass)}`;
+  return [
+    ...zeros.map((name) => ({ op_type: 'ConstantOfShape', input: [`${name} shape`], output: [name] })),
+    { op_type: 'MatMul', input: ['plain', 'wide'], output: [product(0)] },
+    ...Array.from({ length: passes }, (_, pass) => ({
+      op_type: 'MatMul',
+      input: [product(pass), 'square'],
+      output: [product(pass + 1)],
+    })),
+    { op_type: 'MatMul', input: [product(passes), 'tall'], output: ['product'] },
+    { op_type: 'Add', input: ['plain', 'product'], output: ['linear'] },
+  ];
+}
+
+function zeroShapes(size: number): readonly object[] {
+  const shape = (name: string, int64_data: readonly number[]) => ({
+    name: `${name} shape`,
+    dims: [2],
+    data_type: longType,
+    int64_data,
+  });
+  return [shape('wide', [1, size]), shape('square', [size, size]), shape('tall', [size, 1])];
 }
