@@ -1,41 +1,79 @@
-import type { FastifyReply } from 'fastify';
-import { type ErrorCode, errorTable, isCoded } from '../../domain/errors.ts';
+import { CodedError, type ErrorCode, errorTable, isCoded } from '../../domain/errors.ts';
+
+/** What a client is told of an error, whichever protocol it speaks. */
+export type FailureStatus = {
+  /** The HTTP status; gRPC maps it to its own codes. */
+  readonly http: number;
+  readonly code: ErrorCode;
+  readonly message: string;
+  readonly remedy: string;
+  /** What of the request is at fault; null: nothing in particular. */
+  readonly field: string | null;
+  /** When to send again; null: not before something else changes. */
+  readonly retryAfterMs: number | null;
+};
 
 /** HTTP statuses of the codes that a client can meet; every other code is our fault: 500. */
 const statuses: Readonly<Partial<Record<ErrorCode, number>>> = {
   INPUT_INVALID: 400,
+  UNAUTHENTICATED: 401,
+  FORBIDDEN: 403,
   NOT_FOUND: 404,
   OVERLOADED: 429,
+  RATE_LIMITED: 429,
   SERVICE_UNAVAILABLE: 503,
   DISK_FULL: 503,
   PACKAGE_ALTERED: 503,
+  PACKAGE_UNSIGNED: 503,
+  ROUTE_UNTRUSTED: 503,
 };
 
+const busyPauseMs = 1_000;
+
 /**
- * Answers with an error: `{ code, message, remedy }`, the field where one is at fault, and for the inference protocol its `error` too.
- * What has no code is Fastify's refusal of a body (its own 4xx), or a fault of ours, whose text stays in here.
+ * The one table of statuses. What has no code is a refusal of the HTTP server's (its own 4xx), or a fault of ours, whose text stays in here.
+ * A client's fault is never a 5xx.
  */
-export function sendFailure(reply: FastifyReply, error: unknown): FastifyReply {
-  const { status, code, message, field } = describe(error);
-  if (status === 500 && !isCoded(error)) console.error(error);
-  return reply.code(status).send({
-    ...(reply.request.url.startsWith('/v2') ? { error: message } : {}),
+export function statusOf(error: unknown): FailureStatus {
+  if (!isCoded(error)) return uncoded(error);
+  const { code, message, details } = error;
+  const { field, retryAfterMs } = details;
+  return {
+    http: httpOf(error),
     code,
     message,
     remedy: errorTable[code].remedy,
-    ...(typeof field === 'string' ? { field } : {}),
-  });
+    field: typeof field === 'string' ? field : null,
+    retryAfterMs: typeof retryAfterMs === 'number' ? retryAfterMs : code === 'OVERLOADED' ? busyPauseMs : null,
+  };
 }
 
-function describe(error: unknown): { status: number; code: ErrorCode; message: string; field?: unknown } {
-  if (isCoded(error)) {
-    // A route that names what does not load is no fault of the request's.
-    const status = error.details['notInForce'] === true ? 503 : (statuses[error.code] ?? 500);
-    return { status, code: error.code, message: error.message, field: error.details['field'] };
-  }
-  const refused = error as { readonly statusCode?: number; readonly message?: string };
-  if (refused.statusCode !== undefined && refused.statusCode >= 400 && refused.statusCode < 500) {
-    return { status: refused.statusCode, code: 'INPUT_INVALID', message: `${refused.message ?? 'Request refused'}.` };
-  }
-  return { status: 500, code: 'ACTIVITY_FAILED', message: 'The model server failed; its log says how.' };
+/** A refusal of a request for what the HTTP server alone knows of it: its size, its media type. */
+export function refusedRequest(http: 408 | 413 | 415 | 431, message: string): CodedError {
+  return new CodedError('INPUT_INVALID', message, { details: { http } });
 }
+
+function httpOf({ code, details }: CodedError): number {
+  // A route that names what does not load is no fault of the request's.
+  if (details['notInForce'] === true) return 503;
+  const http = details['http'];
+  return code === 'INPUT_INVALID' && typeof http === 'number' ? http : (statuses[code] ?? 500);
+}
+
+function uncoded(error: unknown): FailureStatus {
+  const refused = error as { readonly statusCode?: unknown; readonly message?: unknown } | null;
+  const status = refused?.statusCode;
+  const clients = typeof status === 'number' && status >= 400 && status < 500;
+  const code = clients ? 'INPUT_INVALID' : 'ACTIVITY_FAILED';
+  const message = clients ? withStop(String(refused?.message)) : 'The model server failed; its log says how.';
+  return {
+    http: clients ? status : 500,
+    code,
+    message,
+    remedy: errorTable[code].remedy,
+    field: null,
+    retryAfterMs: null,
+  };
+}
+
+const withStop = (text: string): string => (text.endsWith('.') ? text : `${text}.`);

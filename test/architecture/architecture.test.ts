@@ -95,7 +95,8 @@ test('no source file is longer than 300 lines', async () => {
   const long: string[] = [];
   for (const folder of [...Object.keys(fences), 'test']) {
     for (const name of await readdir(join(root, folder), { recursive: true })) {
-      if (!name.endsWith('.ts')) continue;
+      // What a generator wrote nobody reads or edits.
+      if (!name.endsWith('.ts') || name.includes('/generated/')) continue;
       const lines = (await readFile(join(root, folder, name), 'utf8')).split('\n').length;
       if (lines > 301) long.push(`${folder}/${name}: ${lines}`);
     }
