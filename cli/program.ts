@@ -9,6 +9,7 @@ import { defineFeatures } from './program/features.ts';
 import { defineProcesses } from './program/processes.ts';
 import { defineProject } from './program/project.ts';
 import { defineReading } from './program/reading.ts';
+import { defineReviews } from './program/reviews.ts';
 import { defineRunning } from './program/running.ts';
 import { defineSnapshots } from './program/snapshots.ts';
 
@@ -35,6 +36,7 @@ export function createProgram(options: ProgramOptions): Command {
   defineData(program, when);
   defineSnapshots(program, when);
   defineFeatures(program, when);
+  defineReviews(program, when);
   defineExport(program, when);
   defineProject(program, when);
   return program;

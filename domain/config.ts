@@ -11,13 +11,29 @@ export type Config = {
   /** Server programs named by PERDURA_TEMPORAL_BINARY and PERDURA_S3_BINARY; null: find or fetch them. */
   readonly temporalBinary: string | null;
   readonly s3Binary: string | null;
-  readonly serving: { readonly port: number | null };
+  readonly serving: ServingSettings;
   /** Where aggregates are looked up at request time: LMDB in `folder`, or Redis at `url` (PERDURA_ONLINE_STORE) where there is one. */
   readonly onlineStore: { readonly folder: string; readonly url: string | null };
   /** How long the evidence of a run stays locked at least, in days. */
   readonly retainDays: number;
   /** PEM files of public keys, or folders of them, whose model packages are trusted (PERDURA_TRUSTED_KEYS); null: the home folder's own key. */
   readonly trustedKeys: readonly string[] | null;
+};
+
+/** Of the model server. */
+export type ServingSettings = {
+  /** The address that REST and gRPC listen on. */
+  readonly host: string;
+  /** Null takes a free one. */
+  readonly port: number | null;
+  readonly grpcPort: number | null;
+  readonly adminPort: number | null;
+  /** How many processes answer; null: by the cores of the machine. */
+  readonly processes: number | null;
+  /** PEM files; null: without TLS. */
+  readonly tls: { readonly certFile: string; readonly keyFile: string } | null;
+  /** What an hour of the machine costs, in whatever currency; null: the log prices nothing. */
+  readonly pricePerHour: number | null;
 };
 
 /** `address` null: use the embedded dev server. */

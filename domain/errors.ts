@@ -38,7 +38,7 @@ export const errorTable = {
   },
   DEVICE_MEMORY_EXHAUSTED: {
     retryable: false,
-    meaning: 'A training needs more memory than the device has.',
+    meaning: 'A training, or a model to serve, needs more memory than the device has.',
     remedy: 'Ask for a larger device, a smaller batch, or allow the CPU.',
   },
   DISK_FULL: {
@@ -132,7 +132,8 @@ export const errorTable = {
     retryable: false,
     meaning:
       'A route or a policy has no signature by a key that is trusted here, was altered, or is older than one that was in force.',
-    remedy: "Release again, or add the signer's public key to PERDURA_TRUSTED_KEYS.",
+    remedy:
+      "Look at it with 'perdura routes' or 'perdura policy show'; sign it anew if it is right, or add the signer's public key to PERDURA_TRUSTED_KEYS.",
   },
   SERVICE_UNAVAILABLE: {
     retryable: true,

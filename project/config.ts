@@ -27,7 +27,25 @@ const settingsSchema = z.object({
   PERDURA_TEMPORAL_PORT: port,
   PERDURA_TEMPORAL_UI_PORT: port,
   PERDURA_S3_PORT: port,
+  PERDURA_SERVING_HOST: z
+    .string()
+    .regex(/^[A-Za-z0-9.:-]+$/, "must be an address of this machine or its name, for example '0.0.0.0'")
+    .nullable(),
   PERDURA_SERVING_PORT: port,
+  PERDURA_SERVING_GRPC_PORT: port,
+  PERDURA_SERVING_ADMIN_PORT: port,
+  PERDURA_SERVING_PROCESSES: z
+    .string()
+    .regex(/^([1-9]|[1-5]\d|6[0-4])$/, 'must be a whole number from 1 to 64')
+    .transform(Number)
+    .nullable(),
+  PERDURA_SERVING_TLS_CERT: text,
+  PERDURA_SERVING_TLS_KEY: text,
+  PERDURA_SERVING_PRICE_PER_HOUR: z
+    .string()
+    .regex(/^\d+(\.\d+)?$/, "must be a price, for example '0.38'")
+    .transform(Number)
+    .nullable(),
   PERDURA_ONLINE_STORE: z
     .url({
       protocol: /^rediss?$/,
@@ -81,7 +99,8 @@ export function readConfig(environment: Environment, folder: string): Config {
   const problems = [
     ...new Set([
       ...(parsed.error?.issues ?? []).map((issue) => describe(issue, given)),
-      ...keyProblems(given),
+      ...pairProblems(given, 'AWS_ACCESS_KEY_ID', 'AWS_SECRET_ACCESS_KEY'),
+      ...pairProblems(given, 'PERDURA_SERVING_TLS_CERT', 'PERDURA_SERVING_TLS_KEY'),
       ...portProblems(given),
     ]),
   ];
@@ -113,10 +132,27 @@ function toConfig(settings: Settings, projectFolder: string, environment: Enviro
     }),
     temporalBinary: within(settings.PERDURA_TEMPORAL_BINARY),
     s3Binary: within(settings.PERDURA_S3_BINARY),
-    serving: Object.freeze({ port: settings.PERDURA_SERVING_PORT }),
+    serving: servingSettings(settings, within),
     onlineStore: Object.freeze({ folder: path.join(homeFolder, 'online'), url: settings.PERDURA_ONLINE_STORE }),
     retainDays: settings.PERDURA_RETAIN_DAYS ?? 1,
     trustedKeys: pathsIn(settings.PERDURA_TRUSTED_KEYS, projectFolder),
+  });
+}
+
+function servingSettings(
+  settings: Settings,
+  within: (file: string | null) => string | null,
+): Readonly<Config['serving']> {
+  const certFile = within(settings.PERDURA_SERVING_TLS_CERT);
+  const keyFile = within(settings.PERDURA_SERVING_TLS_KEY);
+  return Object.freeze({
+    host: settings.PERDURA_SERVING_HOST ?? '127.0.0.1',
+    port: settings.PERDURA_SERVING_PORT,
+    grpcPort: settings.PERDURA_SERVING_GRPC_PORT,
+    adminPort: settings.PERDURA_SERVING_ADMIN_PORT,
+    processes: settings.PERDURA_SERVING_PROCESSES,
+    tls: certFile === null || keyFile === null ? null : Object.freeze({ certFile, keyFile }),
+    pricePerHour: settings.PERDURA_SERVING_PRICE_PER_HOUR,
   });
 }
 
@@ -134,9 +170,10 @@ function storageKeys(settings: Settings): { accessKeyId: string | null; secretAc
 }
 
 /** Beside the schema, which would hold relations between settings back until each setting by itself is right. */
-function keyProblems(given: Given): readonly string[] {
-  const missing = ['AWS_ACCESS_KEY_ID', 'AWS_SECRET_ACCESS_KEY'].filter((name) => given[name] === null);
-  return missing.length === 1 ? [`${missing.join('')} must be set together with the other key`] : [];
+function pairProblems(given: Given, one: string, other: string): readonly string[] {
+  const missing = [one, other].filter((name) => given[name] === null);
+  if (missing.length !== 1) return [];
+  return [`${missing.join('')} must be set together with ${missing[0] === one ? other : one}`];
 }
 
 function portProblems(given: Given): readonly string[] {

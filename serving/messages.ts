@@ -4,8 +4,17 @@ import type { PreparedEndpoint } from './prepared-endpoint.ts';
 
 /** What the control process tells an answering process. */
 export type ToAnswering =
-  /** The first message: load all of these, then listen. */
-  | { readonly type: 'start'; readonly endpoints: readonly PreparedEndpoint[] }
+  /**
+   * The first message: load all of these, then listen. The rest stands in PERDURA_SERVING_CONFIG. `writer` names this process's folder of the
+   * log and never comes twice; ports 0: free ones, which all processes then share.
+   */
+  | {
+      readonly type: 'start';
+      readonly endpoints: readonly PreparedEndpoint[];
+      readonly writer: string;
+      readonly httpPort: number;
+      readonly grpcPort: number;
+    }
   /** Load and warm it; answer `prepared`. What is in force stays so. */
   | { readonly type: 'prepare'; readonly change: number; readonly endpoint: PreparedEndpoint }
   /** All processes are prepared: put it in force, answer `applied`. */
@@ -28,6 +37,8 @@ export type ToAnswering =
 
 /** What an answering process tells the control process. */
 export type FromAnswering =
+  /** It takes messages now. What is sent before can be lost: node:cluster itself listens first, and hands on to nobody. */
+  | { readonly type: 'hello' }
   | { readonly type: 'ready'; readonly httpPort: number; readonly grpcPort: number | null }
   | { readonly type: 'failed'; readonly failure: CodedFailure }
   | { readonly type: 'prepared'; readonly change: number; readonly failure: CodedFailure | null }

@@ -6,19 +6,40 @@ import { CodedError } from '../domain/errors.ts';
 export type ServingConfig = {
   readonly s3: ServiceAddresses['s3'];
   readonly homeFolder: string;
+  /** The address that REST and gRPC listen on. */
+  readonly host: string;
   /** Null takes a free one. */
   readonly port: number | null;
-  /** Names this process's part of the log; two processes of one home folder need two names. */
+  readonly grpcPort: number | null;
+  /** Loopback only: whoever reaches it sees metrics and may ask for a look at the bucket. */
+  readonly adminPort: number | null;
+  /** How many processes answer. */
+  readonly processes: number;
+  /** PEM files; null: without TLS. */
+  readonly tls: { readonly certFile: string; readonly keyFile: string } | null;
+  /** What an hour of this machine costs, in whatever currency: the log then prices each row's time in the model. */
+  readonly pricePerHour: number | null;
+  /** Names this server's part of the log; two servers of one home folder need two names. */
   readonly replica: string;
   /** How long a row may wait before it is brought to the bucket. */
   readonly flushEveryMs: number;
-  /** More requests at a time are answered 429. */
+  /** More requests at a time, a process, are answered 429. */
   readonly maxInFlight: number;
+  /** A request that is larger is refused unread. */
+  readonly bodyLimitBytes: number;
+  /** How long after a process was killed a client may repeat what that process did not answer. */
+  readonly retryWindowMs: number;
+  /** Packages that an answering process loads before another takes its place: each leaves memory behind. */
+  readonly recycleAfterLoads: number;
+  /** A package that needs more does not come into force. */
+  readonly modelMemoryLimitBytes: number;
   /** Address of the online store in Redis; null: LMDB in the home folder. */
   readonly onlineStore: string | null;
   /** PEM files of public keys, or folders of them, whose packages are served; null: the home folder's own key. */
   readonly trustedKeys: readonly string[] | null;
 };
+
+const port = z.int().min(0).max(65_535).nullable();
 
 const schema = z.object({
   s3: z.object({
@@ -29,10 +50,20 @@ const schema = z.object({
     secretAccessKey: z.string().nullable(),
   }),
   homeFolder: z.string().min(1),
-  port: z.int().min(0).max(65_535).nullable(),
+  host: z.string().min(1),
+  port,
+  grpcPort: port,
+  adminPort: port,
+  processes: z.int().min(1).max(64),
+  tls: z.object({ certFile: z.string().min(1), keyFile: z.string().min(1) }).nullable(),
+  pricePerHour: z.number().nonnegative().nullable(),
   replica: z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,49}$/, 'letters, digits, . _ - only'),
   flushEveryMs: z.number().positive(),
   maxInFlight: z.int().positive(),
+  bodyLimitBytes: z.int().positive(),
+  retryWindowMs: z.number().nonnegative(),
+  recycleAfterLoads: z.int().positive(),
+  modelMemoryLimitBytes: z.int().positive(),
   onlineStore: z.string().nullable(),
   trustedKeys: z.array(z.string().min(1)).nullable(),
 }) satisfies z.ZodType<ServingConfig>;

@@ -13,7 +13,7 @@ import { announceDev, findDev } from '../dev-state.ts';
 import { heading, type Output } from '../output.ts';
 import { type Child, type Cleanup, keepAlive, type KeptChild, withCleanup } from '../processes.ts';
 import { type KeptSchedule, keepSchedules } from '../schedules.ts';
-import { replicaName } from './serve.ts';
+import { replicaName, type ServeOptions, servingOf } from './serve.ts';
 
 /** `perdura dev`: services, worker and model server, kept up until Ctrl-C. */
 export async function dev({ output, environment, folder }: Context): Promise<number> {
@@ -95,7 +95,7 @@ async function keepModelServer({ config, addresses, output, cleanup }: Started):
         s3: addresses.s3,
         homeFolder: config.homeFolder,
         // Clients know the address: one that is started again must answer there.
-        port: before === null ? config.serving.port : Number(new URL(before.url).port),
+        ...servingOf(config, before === null ? {} : portsOf(before)),
         replica: replicaName(process.pid),
         onlineStore: config.onlineStore.url,
         trustedKeys: config.trustedKeys,
@@ -103,6 +103,14 @@ async function keepModelServer({ config, addresses, output, cleanup }: Started):
   });
   cleanup.add(() => server.stop());
   return server;
+}
+
+function portsOf({ url, grpcUrl, adminUrl }: ModelServer): ServeOptions {
+  return {
+    port: Number(new URL(url).port),
+    grpcPort: Number(grpcUrl.slice(grpcUrl.lastIndexOf(':') + 1)),
+    adminPort: Number(new URL(adminUrl).port),
+  };
 }
 
 function pipelineNames(project: Project): readonly string[] {

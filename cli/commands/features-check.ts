@@ -29,7 +29,8 @@ export function featuresCheck(context: Context, endpoint: string, options: Featu
     const found = await check(open, endpoint, { ...options, snapshot });
     if (found.requests === 0) throw nothingLogged(endpoint, options.since);
     const skewed = found.features.filter(({ different }) => different > 0);
-    const outcome = skewed.length > 0 ? 'skew' : found.requests > found.notCovered ? 'same' : 'not compared';
+    const outcome =
+      skewed.length > 0 ? 'skew' : found.requests > found.notCovered + found.hidden ? 'same' : 'not compared';
     const answer = { outcome, snapshot: shortName(snapshot), ...found };
     context.output.answer(answer, () => describe(answer));
     return outcome === 'same' ? 0 : 1;
@@ -86,12 +87,14 @@ function nothingLogged(endpoint: string, since: string | undefined): CodedError 
 }
 
 function describe(found: FeatureCheck & { readonly outcome: string; readonly snapshot: string }): string {
-  const compared = found.requests - found.notCovered;
+  const compared = found.requests - found.notCovered - found.hidden;
+  const hidden =
+    found.hidden === 0 ? '' : ` ${countText(found.hidden)} more have columns that the log hides: not compared.`;
   const left =
     found.notCovered === 0
       ? ''
       : ` ${countText(found.notCovered)} more look at times that the snapshot does not hold whole: not compared.`;
-  const head = `${countText(compared)} ${compared === 1 ? 'answer' : 'answers'} of '${found.endpoint}' compared with ${found.snapshot}: ${found.outcome}.${left}`;
+  const head = `${countText(compared)} ${compared === 1 ? 'answer' : 'answers'} of '${found.endpoint}' compared with ${found.snapshot}: ${found.outcome}.${left}${hidden}`;
   if (compared === 0) return head;
   const rows = found.features.map((one) => [
     printable(one.feature),

@@ -1,5 +1,6 @@
 import { hostname } from 'node:os';
 
+import type { Config } from '../../domain/config.ts';
 import { readConfig } from '../../project/config.ts';
 import { startModelServer } from '../../serving/start-process.ts';
 import { embedsS3 } from '../../services/addresses.ts';
@@ -8,11 +9,17 @@ import { connectS3 } from '../connect.ts';
 import type { Context } from '../context.ts';
 import { withCleanup } from '../processes.ts';
 
+/** What `perdura serve` may be told; each comes before its setting. */
+export type ServeOptions = {
+  readonly host?: string;
+  readonly port?: number;
+  readonly grpcPort?: number;
+  readonly adminPort?: number;
+  readonly processes?: number;
+};
+
 /** `perdura serve`: one model server in the foreground, until Ctrl-C or until it dies. */
-export async function serve(
-  { output, environment, folder }: Context,
-  options: { readonly port?: number },
-): Promise<number> {
+export async function serve({ output, environment, folder }: Context, options: ServeOptions): Promise<number> {
   return withCleanup({ exitCode: 0, onStopping: () => output.progress('Stopping') }, async (cleanup) => {
     const config = readConfig(environment, folder);
     const s3 = await connectS3(config, { cleanup, onProgress: output.progress });
@@ -21,17 +28,27 @@ export async function serve(
     const started = await startModelServer({
       s3,
       homeFolder: config.homeFolder,
-      port: options.port ?? config.serving.port,
+      ...servingOf(config, options),
       replica: replicaName(process.pid),
       onlineStore: config.onlineStore.url,
       trustedKeys: config.trustedKeys,
     });
     cleanup.add(() => started.stop());
-    output.answer({ url: started.url, pid: started.pid }, () => `Model server at ${started.url}. Ctrl-C stops it.`);
+    const { url, grpcUrl, adminUrl, pid } = started;
+    output.answer(
+      { url, grpcUrl, adminUrl, pid },
+      () => `Model server at ${url}, gRPC at ${grpcUrl}, metrics at ${adminUrl}/metrics. Ctrl-C stops it.`,
+    );
     const code = await started.exited;
     output.progress(`The model server ended with ${code ?? 'a signal'}.`);
     return 1;
   });
+}
+
+/** The settings of a model server, those that the command line names first. */
+export function servingOf({ serving }: Config, options: ServeOptions = {}) {
+  const { processes, ...others } = { ...serving, ...options };
+  return processes === null ? others : { ...others, processes };
 }
 
 /** Names this server in the inference log: no two of a bucket may share it. */

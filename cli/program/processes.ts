@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 
-import { example, portNumber, type When } from './define.ts';
+import { example, portNumber, type When, wholeNumber } from './define.ts';
 
 /** The commands that stay up. */
 export function defineProcesses(program: Command, when: When): void {
@@ -9,6 +9,10 @@ export function defineProcesses(program: Command, when: When): void {
     .summary('start a model server')
     .description('Starts a model server in the foreground.')
     .option('--port <number>', 'port of the REST interface (default: a free one)', portNumber)
+    .option('--grpc-port <number>', 'port of the gRPC interface (default: a free one)', portNumber)
+    .option('--admin-port <number>', 'port of metrics and readiness, on loopback (default: a free one)', portNumber)
+    .option('--host <address>', 'address that REST and gRPC listen on (default: 127.0.0.1)')
+    .option('--processes <number>', 'processes that answer (default: one a core, 2 to 8)', wholeNumber)
     .addHelpText('after', example('perdura serve --port 8080'))
     .action(when(async () => (await import('../commands/serve.ts')).serve));
   program

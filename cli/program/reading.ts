@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 
 import { example, wholeNumber, type When } from './define.ts';
+import { definePolicy, defineRoutes } from './endpoints.ts';
 import { defineModels } from './models.ts';
 
 /** The commands that show what is in the bucket. */
@@ -30,13 +31,8 @@ export function defineReading(program: Command, when: When): void {
     .addHelpText('after', example('perdura compare flights/1 flights/2 --html curves.html'))
     .action(when(async () => (await import('../commands/compare.ts')).compare));
   defineModels(program, when);
-  program
-    .command('routes')
-    .summary('list endpoints and who answers on them')
-    .description('Lists endpoints with the versions that answer and their shares of traffic.')
-    .argument('[endpoint]', 'only this one, with its earlier routes')
-    .addHelpText('after', example('perdura routes flights'))
-    .action(when(async () => (await import('../commands/routes.ts')).routes));
+  defineRoutes(program, when);
+  definePolicy(program, when);
   defineAudit(program, when);
 }
 

@@ -7,8 +7,11 @@ import type { Signature } from '../../domain/model-package.ts';
  */
 export type Output = Readonly<Record<string, number | string | Readonly<Record<string, number>>>>;
 
-/** One row's answer: for the client, and as the one number of it that the inference log holds. */
-export type RowAnswer = { readonly output: Output; readonly logged: number };
+/**
+ * One row's answer: for the client, and as the one number of it that the inference log holds. `confidence`: the probability of the likelier
+ * side or class; null for the prediction of a number.
+ */
+export type RowAnswer = { readonly output: Output; readonly logged: number; readonly confidence: number | null };
 
 /**
  * Makes an answer of a row of model.onnx's output. Logged is the probability, the prediction, or the place of the most likely class (of equal
@@ -23,7 +26,8 @@ export function answerOf(signature: Pick<Signature, 'target' | 'classes'>, row: 
     case 'regression': {
       const value = row[0];
       if (value === undefined || row.length !== 1) throw odd(name, row.length);
-      return { output: { [name]: value }, logged: value };
+      const confidence = task === 'binary' ? Math.max(value, 1 - value) : null;
+      return { output: { [name]: value }, logged: value, confidence };
     }
     case 'multiclass': {
       const probabilities = Array.from(row);
@@ -32,7 +36,8 @@ export function answerOf(signature: Pick<Signature, 'target' | 'classes'>, row: 
       const likeliest = classes[place];
       if (likeliest === undefined || probabilities.length !== classes.length) throw odd(name, row.length);
       const named = Object.fromEntries(classes.map((each, at) => [each, probabilities[at] ?? 0]));
-      return { output: { probabilities: named, [name]: likeliest }, logged: place };
+      const confidence = probabilities[place] ?? null;
+      return { output: { probabilities: named, [name]: likeliest }, logged: place, confidence };
     }
     default:
       return task satisfies never;

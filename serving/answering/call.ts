@@ -1,5 +1,7 @@
 import type { EncodedRows } from '../../domain/features.ts';
 import type { ModelReference, Signature } from '../../domain/model-package.ts';
+import type { TraceCarrier } from '../observe/tracing.ts';
+import type { RowAnswer } from './answer.ts';
 
 /** One request, whichever protocol brought it. */
 export type Call = {
@@ -15,11 +17,18 @@ export type Call = {
   readonly arm: string | null;
   readonly credential: Credential;
   readonly input: Input;
+  /** Headers or metadata that may name the client's trace. */
+  readonly trace: TraceCarrier;
 };
 
-/** A raw record, whose features the arm's package computes; or the inputs of the model themselves. */
+/** Raw records, whose features the arm's package computes; or the inputs of the model themselves. */
 export type Input =
-  | { readonly kind: 'record'; readonly record: unknown }
+  | {
+      readonly kind: 'records';
+      readonly records: readonly unknown[];
+      /** As `encode` below, for what a request asks beside its records; undefined: nothing. */
+      readonly check?: (signature: Signature) => void;
+    }
   /** `encode` is called with the signature of the arm that was chosen. @throws CodedError INPUT_INVALID naming the tensor. */
   | { readonly kind: 'tensors'; readonly encode: (signature: Signature) => EncodedRows };
 
@@ -37,4 +46,6 @@ export type Answered = {
   readonly rows: number;
   /** Row-major, `rows` times the width of `outputOf(signature)`. */
   readonly outputs: Float32Array;
+  /** The same, row by row, as the row endpoint answers. */
+  readonly answers: readonly RowAnswer[];
 };

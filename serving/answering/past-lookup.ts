@@ -2,7 +2,7 @@ import type { PastValues } from '../../domain/aggregate.ts';
 import type { RawRecord } from '../../domain/features.ts';
 import type { OnlineStore } from '../../stores/online/online-store.ts';
 import { pastValues } from '../../stores/online/past-values.ts';
-import type { LoadedModel } from '../models/load-model.ts';
+import type { LoadedModel } from '../models/loaded-model.ts';
 
 /** Looks up what models may know of the past. The online store is opened by the first model that has aggregates, and never without one. */
 export type PastLookup = {

@@ -1,21 +1,22 @@
 import { CodedError, isCoded } from '../../domain/errors.ts';
 import { parseRecord } from '../../domain/features.ts';
-import type { ServedArm } from '../active-route.ts';
-import type { LoadedModel } from '../models/load-model.ts';
+import type { LoadedModel } from '../models/loaded-model.ts';
+import type { Input } from './call.ts';
+import type { ActiveArm } from './parts.ts';
 
 /**
- * Says whose fault it is that `refusing` did not take a record. Where every arm of the route refuses it, it is the client's, and the
+ * Says whose fault it is that `refusing` did not take a request. Where every arm of the route refuses it, it is the client's, and the
  * error stays as it is. Where one takes it, the refusing model asks for more than clients send: that is its own failure and must be
  * counted as one, or a canary would never see the requests that its challenger turns away. Costs something only after a refusal.
  */
 export function faultOf(
-  error: CodedError | null,
+  error: CodedError,
   refusing: LoadedModel,
-  arms: readonly ServedArm[],
-  json: unknown,
-): CodedError | null {
+  arms: readonly ActiveArm[],
+  input: Input,
+): CodedError {
   if (!isCoded(error, 'INPUT_INVALID')) return error;
-  const taking = arms.find(({ model }) => takes(model, json));
+  const taking = arms.find(({ model }) => model !== refusing && takes(model, input));
   if (taking === undefined) return error;
   return new CodedError(
     'MODEL_INVALID',
@@ -24,9 +25,10 @@ export function faultOf(
   );
 }
 
-function takes(model: LoadedModel, json: unknown): boolean {
+function takes(model: LoadedModel, input: Input): boolean {
   try {
-    parseRecord(model.features.record, json);
+    if (input.kind === 'tensors') input.encode(model.signature);
+    else for (const record of input.records) parseRecord(model.features.record, record);
     return true;
   } catch {
     return false;

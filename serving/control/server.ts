@@ -1,118 +1,246 @@
-import type { AddressInfo } from 'node:net';
+import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
-import type { FastifyInstance } from 'fastify';
-import { CodedError } from '../../domain/errors.ts';
-import { openOnlineStore } from '../../stores/online/open-online-store.ts';
+import type { ObjectStore } from '../../stores/objects/object-store.ts';
 import { createS3ObjectStore } from '../../stores/objects/s3-object-store.ts';
 import { downloadPackage } from '../../stores/packages.ts';
 import { trustedKeys } from '../../stores/signing/trusted-keys.ts';
-import { createCounters } from '../counters.ts';
-import { createInFlight } from '../answering/in-flight.ts';
-import { createLocalRoutes } from './local-routes.ts';
-import { openInferenceLog } from '../log/inference-log.ts';
-import { createPastLookup } from '../answering/past-lookup.ts';
-import { createRouteFollower } from './route-follower.ts';
-import { createApp } from '../protocol/http-server.ts';
+import type { Hosts } from '../hosting/hosts.ts';
+import { openLogCollector } from '../log/collector.ts';
+import { planOf } from '../models/measure-model.ts';
+import { createLogger, reportTo } from '../observe/logger.ts';
 import type { ServingConfig } from '../serving-config.ts';
-import { createSessions } from '../models/sessions.ts';
-import { createShadowQueue } from '../hosting/shadow-queue.ts';
+import { type AdminParts, openAdmin } from './admin.ts';
+import type { AnsweringPool } from './answering-pool.ts';
+import { openPool } from './endpoint-processes.ts';
+import { claimPorts } from './claim-port.ts';
+import { type ControlMetrics, createControlMetrics } from './control-metrics.ts';
+import { hostName, openHosts } from './endpoint-hosts.ts';
+import { createEndpointFollower, type EndpointFollower } from './endpoint-follower.ts';
+import { createLocalEndpoints } from './local-endpoints.ts';
+import { createOwned, type Owned } from './owned.ts';
+import { createPreparedModels, type PreparedModels } from './prepared-models.ts';
+import { createSelfReport, type SelfReport } from './self-report.ts';
+import { createShareOut } from './share-out.ts';
+import { createStatus, type Status } from './status.ts';
+import { switchEndpoint } from './switch-endpoint.ts';
 
 /** A model server that answers. */
 export type ModelServer = {
   readonly url: string;
+  /** `host:port`. */
+  readonly grpcUrl: string;
+  readonly adminUrl: string;
   /** Takes no more connections, finishes what is under way, brings the log to the bucket (or leaves it for the next start). */
   drain(): Promise<void>;
 };
 
-const host = '127.0.0.1';
-const shadowCapacity = 4_096;
-/** Times that a drain gives to requests, to shadows and to the log. */
-const requestsAtMostMs = 10_000;
-const shadowsAtMostMs = 3_000;
+export type ServerOptions = {
+  /** Told of the process ids of those that answer, whenever they change. */
+  readonly onAnswering: (pids: readonly number[]) => void;
+};
+
+/** Times that a drain gives to requests, to shadows, to the log and to the last word; together below the 25 seconds until a kill. */
+const requestsAtMostMs = 12_000;
+const hostsAtMostMs = 5_000;
 const logAtMostMs = 5_000;
+const lastWordAtMostMs = 1_000;
+const collectEveryMs = 1_000;
 
 /**
- * Starts a model server: loads all routes first, then listens.
+ * Starts a model server: its processes get ready while routes and packages are looked up, then all that is there is put in force.
  *
- * @throws CodedError PORT_IN_USE; CONFLICT when another process has the same replica's log.
+ * @throws CodedError PORT_IN_USE; CONFLICT when another server has the same replica's log; why the processes could not start.
  */
-export async function startServer(config: ServingConfig): Promise<ModelServer> {
-  const report = (line: string): void => console.error(`${new Date().toISOString()} ${line}`);
-  const store = createS3ObjectStore(config.s3);
-  const counters = createCounters();
-  const log = await openInferenceLog({
-    store,
-    folder: join(config.homeFolder, 'inference'),
-    replica: config.replica,
-    flushEveryMs: config.flushEveryMs,
-    report,
-    onUploaded: (segment, rows) => {
-      if (segment.kind === 'inference') counters.of(segment.endpoint).logged += rows;
-    },
-  });
-  const keysFolder = join(config.homeFolder, 'keys');
-  const packages = {
-    folder: join(config.homeFolder, 'packages'),
-    trusted: trustedKeys({ keysFolder, files: config.trustedKeys }),
-  };
-  const follower = createRouteFollower({
-    store,
-    sessions: createSessions((reference) => downloadPackage(store, reference, packages)),
-    local: createLocalRoutes(join(config.homeFolder, 'routes')),
-    report,
-  });
-  const shadows = createShadowQueue({ capacity: shadowCapacity });
-  const past = createPastLookup({
-    open: () => openOnlineStore({ folder: join(config.homeFolder, 'online'), url: config.onlineStore }),
-    report,
-  });
-  let open = true;
-  const inFlight = createInFlight(config.maxInFlight);
-  const app = createApp({ follower, log, shadows, counters, inFlight, past, open: () => open });
-  const close = async (): Promise<void> => {
-    open = false;
-    await closeConnections(app);
-    await shadows.drain({ atMostMs: shadowsAtMostMs });
-    follower.close();
-    await past.close();
-    await log.close({ atMostMs: logAtMostMs });
-    store.close();
-  };
+export async function startServer(config: ServingConfig, { onAnswering }: ServerOptions): Promise<ModelServer> {
+  const report = reportTo(createLogger({ role: 'control' }));
+  const owned = createOwned(report);
+  const [httpPort = 0, grpcPort = 0] = await claimPorts(config.host, [
+    { port: config.port, setting: 'PERDURA_SERVING_PORT' },
+    { port: config.grpcPort, setting: 'PERDURA_SERVING_GRPC_PORT' },
+  ]);
   try {
-    await follower.start();
-    return { url: await listen(app, config.port), drain: close };
+    const parts = await openParts(config, { report, owned, ports: { httpPort, grpcPort }, onAnswering });
+    await Promise.all([parts.pool.begin(), parts.follower.start()]);
+    parts.self.say();
+    const url = `${config.tls === null ? 'http' : 'https'}://${config.host}:${httpPort}`;
+    return { url, grpcUrl: `${config.host}:${grpcPort}`, adminUrl: parts.adminUrl, drain: () => owned.close() };
   } catch (error) {
-    await close();
+    await owned.close();
     throw error;
   }
 }
 
-async function listen(app: FastifyInstance, port: number | null): Promise<string> {
-  try {
-    await app.listen({ host, port: port ?? 0 });
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw error;
-    throw new CodedError(
-      'PORT_IN_USE',
-      `Port ${String(port)} of the model server is taken by another process. Choose another (PERDURA_SERVING_PORT) or leave it out.`,
-      { details: { port } },
-    );
-  }
-  return `http://${host}:${(app.server.address() as AddressInfo).port}`;
+type Opening = ServerOptions & {
+  readonly report: (line: string) => void;
+  readonly owned: Owned;
+  readonly ports: { readonly httpPort: number; readonly grpcPort: number };
+};
+
+/** What looks after the processes: made before them, used once they live. */
+type Parts = {
+  readonly metrics: ControlMetrics;
+  readonly models: PreparedModels;
+  readonly hosts: Hosts;
+  readonly follower: EndpointFollower;
+  readonly pool: AnsweringPool;
+  readonly status: Status;
+  readonly self: SelfReport;
+  readonly adminUrl: string;
+};
+
+async function openParts(config: ServingConfig, opening: Opening): Promise<Parts> {
+  const { owned, report } = opening;
+  const store = createS3ObjectStore(config.s3);
+  owned.add(() => store.close());
+  const metrics = createControlMetrics();
+  owned.add(() => metrics.close());
+  let draining = false;
+  const admin = await openAdmin(config.adminPort);
+  owned.add(() => admin.close());
+  const collector = await openCollector(config, { store, metrics, report });
+  owned.add(() => collector.close({ atMostMs: logAtMostMs }));
+  const hosts = await openHosts(config, { metrics, collector, report });
+  owned.add(() => atMost(hostsAtMostMs, hosts.close()));
+  const models = openModels(config, { store, hosts, report, owned });
+
+  let changes = 0;
+  const follower: EndpointFollower = createEndpointFollower({
+    store,
+    trusted: trustedIn(config),
+    local: createLocalEndpoints(join(config.homeFolder, 'routes'), report),
+    prepare: (terms) => models.prepare(terms),
+    put: (endpoint, commit) =>
+      switchEndpoint({ change: (changes += 1), endpoint, living: () => pool.living(), commit }),
+    onChanged: () => self.say(),
+    onTried: (...tried) => metrics.own.switched(...tried),
+    report,
+  });
+  const shares = createShareOut();
+  owned.add(() => shares.close());
+  const pool: AnsweringPool = openPool(config, {
+    ...opening,
+    metrics,
+    shares,
+    collector,
+    follower,
+    status: () => status,
+  });
+  const status: Status = createStatus({
+    follower,
+    pool,
+    counters: (endpoint) => metrics.of(endpoint),
+    askHosts: () => models.askHosts(),
+    draining: () => draining,
+  });
+  const self: SelfReport = createSelfReport({
+    store,
+    replica: config.replica,
+    report,
+    describe: () => describe(admin.url, follower),
+  });
+  owned.add(() => self.close({ atMostMs: lastWordAtMostMs }));
+  owned.add(async () => {
+    draining = true;
+    follower.close();
+    await pool.drain({ atMostMs: requestsAtMostMs });
+  });
+  const parts = { metrics, models, hosts, follower, pool, status, self, adminUrl: admin.url };
+  admin.serve(adminParts(parts));
+  lookAfter(parts, owned);
+  return parts;
 }
 
-/** A connection becomes idle when its last answer is sent: closing those that are idle now would leave the busy ones open. */
-async function closeConnections(app: FastifyInstance): Promise<void> {
-  const closed = app.close();
-  const late = performance.now() + requestsAtMostMs;
-  let done = false;
-  const whenClosed = closed.then(() => {
-    done = true;
+function trustedIn({ homeFolder, trustedKeys: files }: ServingConfig) {
+  return trustedKeys({ keysFolder: join(homeFolder, 'keys'), files });
+}
+
+type With<Key extends keyof Parts> = Pick<Parts, Key> & Pick<Opening, 'report'>;
+
+function openCollector(config: ServingConfig, { store, metrics, report }: With<'metrics'> & { store: ObjectStore }) {
+  return openLogCollector({
+    store,
+    folder: join(config.homeFolder, 'inference'),
+    replica: config.replica,
+    retryWindowMs: config.retryWindowMs,
+    report,
+    onUploaded: (segment, rows) => {
+      if (segment.kind === 'inference') metrics.logged(segment.endpoint, rows);
+    },
   });
-  while (!done) {
-    await Promise.race([whenClosed, wait(20)]);
-    if (performance.now() < late) app.server.closeIdleConnections();
-    else app.server.closeAllConnections();
-  }
+}
+
+/** Packages are measured one after the other: two at once would measure each other. */
+function openModels(
+  config: ServingConfig,
+  { store, hosts, report, owned }: With<'hosts'> & { readonly store: ObjectStore; readonly owned: Owned },
+): PreparedModels {
+  const packages = { folder: join(config.homeFolder, 'packages'), trusted: trustedIn(config) };
+  const closing = new AbortController();
+  owned.add(() => closing.abort());
+  const measuring = {
+    plansFolder: join(config.homeFolder, 'plans'),
+    cores: availableParallelism(),
+    device: 'auto' as const,
+    memoryLimitBytes: config.modelMemoryLimitBytes,
+    signal: closing.signal,
+    report,
+  };
+  let last: Promise<unknown> = Promise.resolve();
+  return createPreparedModels({
+    fetch: (reference) => downloadPackage(store, reference, packages),
+    plan(found) {
+      const plan = last.then(() => planOf(found, measuring));
+      // The next one does not care how this one ended.
+      last = plan.catch(() => undefined);
+      return plan;
+    },
+    hosts,
+    report,
+  });
+}
+
+/** What this server says of itself in the bucket. */
+function describe(adminUrl: string, follower: EndpointFollower) {
+  const endpoints = follower.known().flatMap(({ endpoint, inForce, problem }) => {
+    if (inForce === null) return [];
+    return [{ endpoint, epoch: inForce.route.epoch, policyEpoch: inForce.policy.epoch, problem }];
+  });
+  return { adminUrl, endpoints };
+}
+
+function adminParts({ metrics, follower, status, hosts }: Parts): AdminParts {
+  return {
+    async metrics() {
+      await status.collect();
+      endGoneHosts(metrics, hosts);
+      return metrics.text(follower.known());
+    },
+    unready: () => status.unready(),
+    endpoints: () => status.all(),
+    hint: () => follower.hint(),
+  };
+}
+
+/** A host that was started again counts under its new process id. */
+function endGoneHosts(metrics: ControlMetrics, hosts: Hosts): void {
+  const living = new Set(hosts.pids().map(hostName));
+  for (const name of metrics.processes()) if (name.startsWith(hostName('')) && !living.has(name)) metrics.ended(name);
+}
+
+/** Counts are asked for now and then, so that little is lost with a process that is killed, and processes full of old packages are seen. */
+function lookAfter({ status, pool, metrics, hosts }: Parts, owned: Owned): void {
+  const timer = setInterval(() => {
+    void status.collect().then(() => {
+      endGoneHosts(metrics, hosts);
+      pool.recycle();
+    });
+  }, collectEveryMs);
+  owned.add(() => clearInterval(timer));
+}
+
+async function atMost(ms: number, work: Promise<unknown>): Promise<void> {
+  const late = new AbortController();
+  await Promise.race([work, wait(ms, undefined, { signal: late.signal }).catch(() => undefined)]);
+  late.abort();
 }

@@ -5,7 +5,7 @@ import { dirname, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import type { Aggregates, PastValues } from '../../domain/aggregate.ts';
 import { durationMs } from '../../domain/duration.ts';
-import { CodedError } from '../../domain/errors.ts';
+import { CodedError, isCoded } from '../../domain/errors.ts';
 import { type FeatureModule, type FeatureRow, parseRecord, type RawRecord } from '../../domain/features.ts';
 import { asOfJoinSql, pastColumn } from '../features/as-of-join.ts';
 import { timeSql } from '../features/event-sql.ts';
@@ -29,12 +29,14 @@ export type FeatureCheckRequest = {
 
 /**
  * What serving computed beside what the lake gives. `notCovered` answers were left out: the files do not hold the whole time that their
- * aggregates look at, so nothing can be said of them.
+ * aggregates look at, so nothing can be said of them. `hidden` ones neither: columns of them are redacted or encrypted. Requests that came as
+ * tensors have no record to compute from, and are not among them.
  */
 export type FeatureCheck = {
   readonly endpoint: string;
   readonly requests: number;
   readonly notCovered: number;
+  readonly hidden: number;
   readonly features: readonly FeatureSkew[];
 };
 
@@ -56,15 +58,17 @@ const [requestColumn, recordColumn, loggedColumn] = ['request', 'record', 'logge
 export async function checkFeatures(tables: Tables, request: FeatureCheckRequest): Promise<FeatureCheck> {
   const skew = createSkewCount();
   let [requests, notCovered] = [0, 0];
+  const left = { hidden: 0 };
   for (const version of await versionsIn(tables, request)) {
     const module = await request.moduleOf(version.model, version.modelVersion);
-    for await (const { answered, past } of withPast(tables, request, { version, module })) {
+    for await (const { answered, past } of withPast(tables, request, { version, module, left })) {
       requests += 1;
       if (past === null) notCovered += 1;
       else skew.add(answered.requestId, answered.logged, recompute(module, version, { answered, past }));
     }
   }
-  return { endpoint: request.endpoint, requests, notCovered, features: skew.features() };
+  const { hidden } = left;
+  return { endpoint: request.endpoint, requests: requests + hidden, notCovered, hidden, features: skew.features() };
 }
 
 async function versionsIn(tables: Tables, request: FeatureCheckRequest): Promise<readonly Version[]> {
@@ -77,10 +81,11 @@ async function versionsIn(tables: Tables, request: FeatureCheckRequest): Promise
 /** Answered rows, each once: a replica that died may have left some twice. */
 function answersSql({ inferenceFiles, since }: FeatureCheckRequest): string {
   const from = since === null ? '' : ` AND CAST("at" AS TIMESTAMPTZ) >= CAST(${literal(since)} AS TIMESTAMPTZ)`;
-  return `(SELECT DISTINCT ON (requestId, model, modelVersion, shadow) * FROM ${relationSql(inferenceFiles)} WHERE status = 200${from})`;
+  return `(SELECT DISTINCT ON (requestId, model, modelVersion, shadow) * FROM ${relationSql(inferenceFiles)} WHERE status = 200 AND record <> 'null'${from})`;
 }
 
-type Checked = { readonly version: Version; readonly module: FeatureModule };
+/** `left` counts what cannot be checked on the way. */
+type Checked = { readonly version: Version; readonly module: FeatureModule; readonly left: { hidden: number } };
 type WithPast = { readonly answered: Answered; readonly past: PastValues | null };
 
 async function* withPast(tables: Tables, request: FeatureCheckRequest, checked: Checked): AsyncGenerator<WithPast> {
@@ -93,18 +98,29 @@ async function* withPast(tables: Tables, request: FeatureCheckRequest, checked: 
 async function* answersOf(
   tables: Tables,
   request: FeatureCheckRequest,
-  { version, module }: Checked,
+  { version, module, left }: Checked,
 ): AsyncGenerator<Answered> {
   const sql = `SELECT requestId, record, features FROM ${answersSql(request)}
     WHERE model = ${literal(version.model)} AND modelVersion = ${literal(version.modelVersion)}`;
   for await (const rows of tables.chunks(sql)) {
     for (const row of rows) {
-      yield {
-        requestId: String(row['requestId']),
-        record: parseRecord(module.record, JSON.parse(String(row['record']))),
-        logged: JSON.parse(String(row['features'])) as FeatureRow,
-      };
+      const answered = wholeAnswer(module, row);
+      if (answered === null) left.hidden += 1;
+      else yield answered;
     }
+  }
+}
+
+/** Null where columns are hidden: the record was taken when it was answered, so that one which does not hold up any more lacks some. */
+function wholeAnswer(module: FeatureModule, row: TableRow): Answered | null {
+  const logged = JSON.parse(String(row['features'])) as FeatureRow;
+  if (Object.values(logged).some((value) => typeof value === 'object')) return null;
+  try {
+    const record = parseRecord(module.record, JSON.parse(String(row['record'])));
+    return { requestId: String(row['requestId']), record, logged };
+  } catch (error) {
+    if (isCoded(error, 'INPUT_INVALID')) return null;
+    throw error;
   }
 }
 

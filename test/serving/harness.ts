@@ -12,7 +12,7 @@ import type { ObjectStore } from '../../stores/objects/object-store.ts';
 import { createS3ObjectStore } from '../../stores/objects/s3-object-store.ts';
 import { readRoute, writeRoute } from '../../stores/routes.ts';
 import { literal, openTables, type TableRow } from '../../stores/tables.ts';
-import { useTestKey } from '../support/test-key.ts';
+import { testKey, useTestKey } from '../support/test-key.ts';
 import { type TestS3, withTestS3 } from '../support/test-s3.ts';
 
 /** A bucket, a home folder and model servers on them; `close` ends all of it. */
@@ -75,7 +75,7 @@ export async function setRoute(
     ...(challenger === undefined ? [] : [{ name: 'challenger' as const, ...challenger }]),
   ];
   const change = { endpoint, changeId: `change-${epoch + 1}`, arms, shadows, who: 'test', why: 'test' };
-  return writeRoute(store, change, { expectedEpoch: epoch, at: new Date().toISOString() });
+  return writeRoute(store, change, { expectedEpoch: epoch, at: new Date().toISOString(), key: await testKey() });
 }
 
 export const flight = { date: '2001-03-04T17:30:00', distance: 1200, origin: 'SFO' };
@@ -111,9 +111,10 @@ export async function untilEpoch(url: string, endpoint: string, epoch: number): 
   await until(`epoch ${epoch}`, async () => (await get(url, `/endpoints/${endpoint}`)).body['epoch'] === epoch);
 }
 
-/** Segments of a replica's log that are still on the disk. */
+/** Segments of a replica's log that are still on the disk, open ones included, of all its writers. */
 export function segmentsLeft(serving: Serving, replica = 'one'): number {
-  return readdirSync(join(serving.homeFolder, 'inference', replica)).filter((name) => name.endsWith('.jsonl')).length;
+  const names = readdirSync(join(serving.homeFolder, 'inference', replica), { recursive: true });
+  return names.filter((name) => /\.jsonl(\.open)?$/.test(String(name))).length;
 }
 
 /** All rows that are in the bucket below a prefix, as DuckDB reads them. */

@@ -4,7 +4,9 @@ import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
+import { isCoded } from '../../domain/errors.ts';
 import { readServingConfig } from '../../serving/serving-config.ts';
+import type { ModelServerProcess } from '../../serving/start-process.ts';
 import { putTinyPackage } from '../support/tiny-model.ts';
 import {
   flight,
@@ -21,6 +23,22 @@ import { startTraffic } from './traffic.ts';
 
 /** Processes start slowly on a machine that is busy with other tests. */
 const atMostMs = 60_000;
+
+/** Starts a replica, again for as long as another server holds its log. */
+async function untilFree(replica: string): Promise<ModelServerProcess> {
+  const started: ModelServerProcess[] = [];
+  await until(`the log of '${replica}' is free`, async () => {
+    const refused = await serving.start({ replica }).then(
+      (server) => void started.push(server),
+      (error: unknown) => error,
+    );
+    if (refused !== undefined && !isCoded(refused, 'CONFLICT')) throw refused;
+    return started.length > 0;
+  });
+  const [server] = started;
+  if (server === undefined) throw new Error('Nothing was started.');
+  return server;
+}
 
 let serving: Serving;
 
@@ -94,9 +112,9 @@ test(
     const damaged = encodeURIComponent('labels/flights/dt=2026-03-01/hr=10/away-1.parquet');
     await writeFile(join(serving.homeFolder, 'inference', 'away', `${damaged}.jsonl`), 'damaged\n');
 
-    const other = await serving.start({ replica: 'two' });
+    const other = await serving.start({ replica: 'two', retryWindow: '500 ms' });
     await until('the log is in the bucket', () => segmentsLeft(serving, 'away') === 0);
-    const back = await serving.start({ replica: 'away' });
+    const back = await untilFree('away');
     expect((await post(back.url, '/endpoints/flights/predict', { record: flight })).status).toBe(200);
     await Promise.all([back.stop(), other.stop()]);
     const rows = await rowsInBucket(serving, 'inference/flights/');
@@ -111,10 +129,20 @@ test(
     const config = {
       s3: { endpoint: 'http://127.0.0.1:9', region: 'r', bucket: 'b', accessKeyId: 'a', secretAccessKey: 's' },
       homeFolder: serving.homeFolder,
+      host: '127.0.0.1',
       port: null,
+      grpcPort: null,
+      adminPort: null,
+      processes: 2,
+      tls: null,
+      pricePerHour: null,
       replica: 'orphan',
       flushEveryMs: 100,
       maxInFlight: 8,
+      bodyLimitBytes: 65_536,
+      retryWindowMs: 100,
+      recycleAfterLoads: 20,
+      modelMemoryLimitBytes: 1e9,
       onlineStore: null,
       trustedKeys: null,
     };
@@ -122,7 +150,8 @@ test(
     const env = { ...process.env, PERDURA_SERVING_CONFIG: JSON.stringify(config) };
     const child: ChildProcess = fork(main, [], { env, execArgv: [], stdio: ['ignore', 'ignore', 'ignore', 'ipc'] });
     const exited = new Promise((done) => child.once('exit', done));
-    await new Promise((done) => child.once('message', done));
+    const ready = (message: { readonly type?: string }) => message.type === 'ready';
+    await new Promise<void>((done) => child.on('message', (message: object) => ready(message) && done()));
     child.disconnect();
     expect(await exited).toBe(0);
   },

@@ -1,69 +1,65 @@
-import { writeFile } from 'node:fs/promises';
+import { rm, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 
-import { activateRoute } from '../../serving/active-route.ts';
+import { type PreparedModel, unmeasuredPlan } from '../../serving/models/model-plan.ts';
 import { createSessions } from '../../serving/models/sessions.ts';
 import { tinyPackageFiles, tinySignature } from '../support/tiny-model.ts';
 
-const reference = (model: string) => ({ model, modelVersion: '1', packageDigest: 'a'.repeat(64) });
-const routeOf = (...models: readonly string[]) => ({
-  etag: 'e',
-  route: {
-    endpoint: 'flights',
-    epoch: 1,
-    changeId: 'c',
-    at: '2026-01-01T00:00:00Z',
-    who: 'test',
-    why: 'test',
-    arms: [{ name: 'champion' as const, weight: 100, version: reference(models[0] ?? '') }],
-    shadows: models.slice(1).map(reference),
-  },
-});
+const rows = { rows: 1, numbers: new Float32Array(2), categories: [''] };
+const folders: string[] = [];
+afterAll(() => Promise.all(folders.map((folder) => rm(folder, { recursive: true }))));
 
-const tinySessions = () =>
-  createSessions(async ({ model }) => {
-    if (model === 'missing') throw new Error('no such package');
-    return dirname((await tinyPackageFiles({ bias: 0 }))['model.onnx']);
-  });
+async function prepared(model: string): Promise<PreparedModel> {
+  const folder = dirname((await tinyPackageFiles({ bias: 0 }))['model.onnx']);
+  folders.push(folder);
+  const reference = { model, modelVersion: '1', packageDigest: 'a'.repeat(64) };
+  return { reference, folder, plan: unmeasuredPlan, socket: null };
+}
 
-test('two routes share the session of one package, and the last to go frees it', async () => {
-  const sessions = tinySessions();
-  const first = await activateRoute(sessions, routeOf('a', 'b'));
-  const second = await activateRoute(sessions, routeOf('b', 'c'));
-  expect(sessions.size()).toBe(3);
-  expect(first.shadows[0]).toBe(second.arms[0].model);
-  first.retire();
-  expect(sessions.size()).toBe(2);
-  second.retire();
+test('two users share the session of one package, and the last to go frees it', async () => {
+  const sessions = createSessions();
+  const a = await prepared('a');
+  const [first, second] = await Promise.all([sessions.acquire(a), sessions.acquire(a)]);
+  expect(second).toBe(first);
+  await sessions.release(a);
+  expect(sessions.size()).toBe(1);
+  expect([...(await first.run(rows)).outputs]).toEqual([0.5]);
+  await sessions.release(a);
   expect(sessions.size()).toBe(0);
+  await expect(sessions.release(a)).rejects.toMatchObject({ code: 'NOT_FOUND' });
 });
 
-test('a retired route keeps its models until the last request lets go', async () => {
-  const sessions = tinySessions();
-  const route = await activateRoute(sessions, routeOf('a'));
-  route.hold();
-  route.retire();
-  route.retire();
-  const rows = { rows: 1, numbers: new Float32Array(2), categories: [''] };
-  expect([...(await route.arms[0].model.run(rows))]).toEqual([0.5]);
-  route.letGo();
+test('every load counts, also of a package that was freed in between', async () => {
+  const sessions = createSessions();
+  const [a, b] = [await prepared('a'), await prepared('b')];
+  for (const one of [a, b, a]) {
+    await sessions.acquire(one);
+    await sessions.release(one);
+  }
+  expect(sessions.loads()).toBe(3);
+});
+
+test('each run is told, by the name of its package', async () => {
+  const runs: object[] = [];
+  const sessions = createSessions((run) => void runs.push(run));
+  const a = await prepared('a');
+  await (await sessions.acquire(a)).run(rows);
+  expect(runs).toEqual([{ model: 'a/1', rows: 1, waiting: 0, seconds: expect.any(Number) as number }]);
+  await sessions.release(a);
+});
+
+test('a package that does not load is not kept, and loads once it is mended', async () => {
+  const sessions = createSessions();
+  const a = await prepared('a');
+  const signature = JSON.stringify(tinySignature);
+  const otherInputs = { numbers: ['distance'], categories: ['origin'] };
+  await writeFile(`${a.folder}/signature.json`, JSON.stringify({ ...tinySignature, ...otherInputs }));
+  await expect(sessions.acquire(a)).rejects.toMatchObject({ code: 'MODEL_INVALID' });
   expect(sessions.size()).toBe(0);
-});
-
-test('a route of which one package does not load keeps none of its models', async () => {
-  const sessions = tinySessions();
-  await expect(activateRoute(sessions, routeOf('a', 'missing'))).rejects.toThrow('no such package');
-  expect(sessions.size()).toBe(0);
-});
-
-test('a package whose model does not take what its signature says is MODEL_INVALID', async () => {
-  const files = await tinyPackageFiles({ bias: 0 });
-  const signature = { numbers: ['distance'], categories: ['origin'] };
-
-  await writeFile(files['signature.json'], JSON.stringify({ ...tinySignature, ...signature }));
-  const sessions = createSessions(async () => dirname(files['model.onnx']));
-  await expect(sessions.acquire(reference('a'))).rejects.toMatchObject({ code: 'MODEL_INVALID' });
-  await writeFile(files['model.onnx'], 'no model');
-  await expect(sessions.acquire(reference('a'))).rejects.toMatchObject({ code: 'MODEL_INVALID' });
+  await writeFile(`${a.folder}/signature.json`, signature);
+  await sessions.acquire(a);
+  await sessions.release(a);
+  await writeFile(`${a.folder}/model.onnx`, 'no model');
+  await expect(sessions.acquire(a)).rejects.toMatchObject({ code: 'MODEL_INVALID' });
   expect(sessions.size()).toBe(0);
 });

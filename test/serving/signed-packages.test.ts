@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { type ModelReference, packageFolder } from '../../domain/model-package.ts';
 import { readPackageManifest } from '../../stores/packages.ts';
 import { signedFiles, signPackage } from '../../stores/signing/package-signature.ts';
-import { openSigningKey, type SigningKey } from '../../stores/signing/signing.ts';
+import { openSigningKey, type SigningKey, signingKeyFile } from '../../stores/signing/signing.ts';
 import { testKey } from '../support/test-key.ts';
 import { putTinyPackage } from '../support/tiny-model.ts';
 import { flight, get, post, type Serving, setRoute, until, withServing } from './harness.ts';
@@ -60,7 +60,9 @@ test(
     await setRoute(serving.store, 'foreign', { champion: theirs });
     const publicKey = join(folder, 'stranger.pub');
     await writeFile(publicKey, stranger.publicPem);
-    const trusting = await serving.start({ replica: 'trusting', trustedKeys: [publicKey] });
+    // Routes are signed by another than this package is.
+    const ownKey = signingKeyFile(join(serving.homeFolder, 'keys'));
+    const trusting = await serving.start({ replica: 'trusting', trustedKeys: [publicKey, ownKey] });
     expect(await predict(trusting.url, 'foreign')).toMatchObject({ status: 200, body: { modelVersion: '2' } });
     await trusting.stop();
     const strict = await serving.start({ replica: 'strict' });

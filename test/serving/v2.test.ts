@@ -1,6 +1,8 @@
+import type { Route } from '../../domain/route.ts';
+import { chooseArm, type Weighted } from '../../serving/answering/arm.ts';
 import type { ModelServerProcess } from '../../serving/start-process.ts';
 import { putTinyPackage } from '../support/tiny-model.ts';
-import { get, post, type Serving, setRoute, withServing } from './harness.ts';
+import { get, post, rowsInBucket, segmentsLeft, type Serving, setRoute, until, withServing } from './harness.ts';
 
 /** Shapes and member names: Open Inference Protocol, https://github.com/kserve/open-inference-protocol, REST, v2. */
 const inputs = [
@@ -11,6 +13,7 @@ const sigmoid = (logit: number) => 1 / (1 + Math.exp(-logit));
 
 let serving: Serving;
 let server: ModelServerProcess;
+let route: Route;
 
 beforeAll(async () => {
   serving = await withServing();
@@ -21,18 +24,31 @@ beforeAll(async () => {
       { bias, distance: 0.3, hour: 0.02, origins: { SFO: 0.7 } },
     );
   const [champion, version] = [await put('1', -0.5), await put('2', 0.5)];
-  await setRoute(serving.store, 'flights', { champion, challenger: { version, weight: 10 } });
+  route = await setRoute(serving.store, 'flights', { champion, challenger: { version, weight: 10 } });
   server = await serving.start();
 }, 60_000);
 
 afterAll(() => serving.close(), 60_000);
+
+const arms: Weighted = [
+  { name: 'champion', weight: 90 },
+  { name: 'challenger', weight: 10 },
+];
+
+function subjectOf(arm: 'champion' | 'challenger'): string {
+  for (let next = 0; ; next += 1) if (chooseArm('flights', `tail-${next}`, arms).name === arm) return `tail-${next}`;
+}
 
 const infer = (path: string, body: unknown) => post(server.url, `/v2/models/${path}/infer`, body);
 
 test('a server says that it lives, that it is ready, and what it is', async () => {
   expect(await get(server.url, '/v2/health/live')).toEqual({ status: 200, body: { live: true } });
   expect(await get(server.url, '/v2/health/ready')).toEqual({ status: 200, body: { ready: true } });
-  expect((await get(server.url, '/v2')).body).toEqual({ name: 'perdura', version: expect.any(String), extensions: [] });
+  expect((await get(server.url, '/v2')).body).toEqual({
+    name: 'perdura',
+    version: expect.any(String),
+    extensions: ['binary_tensor_data'],
+  });
 });
 
 test('metadata names datatypes and shapes, and the versions that are loaded', async () => {
@@ -54,12 +70,18 @@ test('metadata names datatypes and shapes, and the versions that are loaded', as
   });
 });
 
-test('rows come back in order, from the champion unless a version is named', async () => {
+test('rows come back in order, from the arm of the subject unless a version is named, which is no evidence', async () => {
   const logits = [0.3 * 1.2 + 0.02 * 17 + 0.7, 0.3 * 0.5 + 0.02 * 3];
   const expected = (modelVersion: string, arm: string, bias: number) => ({
     model_name: 'flights',
     model_version: modelVersion,
-    parameters: { arm },
+    id: 'x',
+    parameters: {
+      arm,
+      model_version: modelVersion,
+      package_digest: route.arms.find(({ version }) => version.modelVersion === modelVersion)?.version.packageDigest,
+      epoch: 1,
+    },
     outputs: [
       {
         name: 'probability',
@@ -69,10 +91,25 @@ test('rows come back in order, from the champion unless a version is named', asy
       },
     ],
   });
-  const champion = await infer('flights', { id: 'x', inputs });
-  expect(champion).toEqual({ status: 200, body: { id: 'x', ...expected('1', 'champion', -0.5) } });
-  const challenger = await infer('flights/versions/2', { inputs });
-  expect(challenger).toEqual({ status: 200, body: expected('2', 'challenger', 0.5) });
+  const ask = (path: string, subject: string) => infer(path, { id: 'x', inputs, parameters: { subject } });
+  const [low, high] = [subjectOf('challenger'), subjectOf('champion')];
+  expect(await ask('flights', high)).toEqual({ status: 200, body: expected('1', 'champion', -0.5) });
+  expect(await ask('flights', low)).toEqual({ status: 200, body: expected('2', 'challenger', 0.5) });
+  expect(await ask('flights/versions/1', low)).toEqual({ status: 200, body: expected('1', 'direct', -0.5) });
+  expect(await ask('flights/versions/2', high)).toEqual({ status: 200, body: expected('2', 'direct', 0.5) });
+});
+
+test('tensors are logged row by row, by the names of their features', async () => {
+  await infer('flights', { id: 'tensors', inputs, parameters: { subject: subjectOf('champion') } });
+  await until('the log is in the bucket', () => segmentsLeft(serving) === 0);
+  const rows = await rowsInBucket(serving, 'inference/flights/');
+  const own = rows.filter(({ requestId }) => String(requestId).startsWith('tensors'));
+  expect(
+    own.map(({ requestId, arm, record, features }) => [requestId, arm, record, JSON.parse(String(features))]),
+  ).toEqual([
+    ['tensors/0', 'champion', 'null', { distance: Math.fround(1.2), hour: 17, origin: 'SFO' }],
+    ['tensors/1', 'champion', 'null', { distance: 0.5, hour: 3, origin: 'elsewhere' }],
+  ]);
 });
 
 test('nested data is read row by row', async () => {
@@ -86,8 +123,8 @@ test('nested data is read row by row', async () => {
           ]
         : [['SFO'], ['elsewhere']],
   }));
-  const [flat, deep] = [await infer('flights', { inputs }), await infer('flights', { inputs: nested })];
-  expect(deep.body).toEqual(flat.body);
+  const ask = (tensors: unknown) => infer('flights/versions/1', { id: 'x', inputs: tensors });
+  expect((await ask(nested)).body).toEqual((await ask(inputs)).body);
 });
 
 const [numbers, categories] = inputs;
@@ -101,7 +138,7 @@ test.each([
   ['a shape that is not whole', [{ ...numbers, shape: [2.5, 2] }, categories]],
   ['no rows', inputs.map((input) => ({ ...input, shape: [0, input.shape[1]], data: [] }))],
   ['unequal rows', [numbers, { ...categories, shape: [1, 1], data: ['SFO'] }]],
-  ['another datatype', [{ ...numbers, datatype: 'FP64' }, categories]],
+  ['another datatype', [{ ...numbers, datatype: 'BYTES' }, categories]],
   ['a missing input', [numbers]],
   ['an unknown input', [...inputs, { ...numbers, name: 'more' }]],
   ['an input twice', [...inputs, numbers]],

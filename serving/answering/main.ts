@@ -1,0 +1,46 @@
+import { toFailure } from '../../domain/failure.ts';
+import type { FromAnswering, ToAnswering } from '../messages.ts';
+import { readServingConfig } from '../serving-config.ts';
+import { type AnsweringProcess, startAnswering } from './process.ts';
+
+/** An answering process: the control process forks it, tells it what to serve, and ends it. */
+
+let answering: Promise<AnsweringProcess> | null = null;
+
+/** Resolves when the message is on its way, or nobody is there to take it. */
+function send(message: FromAnswering): Promise<void> {
+  return new Promise((resolve) => {
+    if (process.send === undefined || !process.connected) return resolve();
+    process.send(message, () => resolve());
+  });
+}
+
+async function end(code: number): Promise<never> {
+  const started = await answering?.catch(() => null);
+  await started?.drain();
+  process.exit(code);
+}
+
+async function take(message: ToAnswering): Promise<void> {
+  if (message.type === 'drain') return end(0);
+  if (message.type === 'start') {
+    answering = startAnswering(readServingConfig(process.env), message, (told) => void send(told));
+    await answering;
+    return;
+  }
+  await (await answering)?.take(message);
+}
+
+process.on('message', (message: ToAnswering) => {
+  take(message).catch(async (error: unknown) => {
+    console.error(error);
+    await send({ type: 'failed', failure: toFailure(error) });
+    process.exit(1);
+  });
+});
+// Without its control process nobody would end it, switch it or bring its log to the bucket.
+process.once('disconnect', () => void end(0));
+process.on('SIGTERM', () => void end(0));
+// Ctrl-C reaches the whole group of a terminal: the control process says when to go.
+process.on('SIGINT', () => undefined);
+void send({ type: 'hello' });

@@ -1,0 +1,268 @@
+import { setTimeout as wait } from 'node:timers/promises';
+import { CodedError, isCoded } from '../../domain/errors.ts';
+import { type CodedFailure, toFailure } from '../../domain/failure.ts';
+import { isPlainName } from '../../domain/names.ts';
+import type { ObjectStore } from '../../stores/objects/object-store.ts';
+import type { TrustedKeys } from '../../stores/signing/trusted-keys.ts';
+import type { PreparedEndpoint } from '../prepared-endpoint.ts';
+import type { LocalEndpoint, LocalEndpoints } from './local-endpoints.ts';
+import type { HeldEndpoint } from './prepared-models.ts';
+import { headEndpoint, readEndpoint, requireTrusted, type StoredEndpoint, tagOf } from './stored-endpoint.ts';
+
+/** Keeps routes and policies of all endpoints current. */
+export type EndpointFollower = {
+  /** Takes what there is; without S3, what this machine served last. Then follows. */
+  start(): Promise<void>;
+  /**
+   * Makes sure that an endpoint is in force in all processes, asking the bucket where it is not.
+   *
+   * @throws CodedError NOT_FOUND when there is no such endpoint; why it could not be loaded, or S3 not asked; OVERLOADED.
+   */
+  follow(endpoint: string): Promise<void>;
+  /** Looks at the bucket now, and once more if a look was under way. */
+  hint(): Promise<void>;
+  inForce(): readonly PreparedEndpoint[];
+  /** All that is known, in force or not. */
+  known(): readonly FollowedEndpoint[];
+  /** Whether the bucket answered since the start. */
+  asked(): boolean;
+  close(): void;
+};
+
+export type FollowedEndpoint = {
+  readonly endpoint: string;
+  readonly inForce: PreparedEndpoint | null;
+  /** Whether a newer route or policy than the one in force was seen. */
+  readonly behind: boolean;
+  /** Why the newest route or policy is not the one in force, or not known; null when there is no reason. */
+  readonly problem: CodedFailure | null;
+};
+
+export type EndpointFollowerOptions = {
+  readonly store: ObjectStore;
+  readonly local: LocalEndpoints;
+  readonly trusted: TrustedKeys;
+  /** Brings all packages here. */
+  readonly prepare: (of: Pick<PreparedEndpoint, 'route' | 'policy'>) => Promise<HeldEndpoint>;
+  /** Puts it in force in all processes or in none; calls `commit` at the moment at which new processes get it. */
+  readonly put: (endpoint: PreparedEndpoint, commit: () => void) => Promise<void>;
+  /** Told after each change that is in force everywhere, and whenever an endpoint's problem changes. */
+  readonly onChanged: () => void;
+  /** Told how each attempt to bring a newer one into force ended. */
+  readonly onTried: (endpoint: string, outcome: 'applied' | 'refused', seconds: number) => void;
+  readonly report: (line: string) => void;
+};
+
+type Entry = {
+  readonly endpoint: string;
+  inForce: { readonly held: HeldEndpoint; readonly tag: string } | null;
+  problem: CodedFailure | null;
+  /** What the bucket showed last; empty: it was not asked, or did not answer. */
+  seen: string;
+  /** What did not come into force, how often it was tried, and when to try it again (milliseconds of the monotonic clock). */
+  refused: { readonly tag: string; readonly times: number; readonly retryAt: number } | null;
+  refreshing: Promise<void> | null;
+};
+
+const headEveryMs = 500;
+const listEveryMs = 2_000;
+const refusedPauseMs = 10_000;
+/** How often what a process died of, or a passing condition, is tried again at once. */
+const quickRetries = 3;
+/** How long a start waits for a bucket that takes requests and does not answer. */
+const startAtMostMs = 15_000;
+/** Names that clients made up are looked up at most so many at a time. */
+const mostLookups = 32;
+
+/** Makes a follower; nothing happens before `start`. */
+export function createEndpointFollower(options: EndpointFollowerOptions): EndpointFollower {
+  const entries = new Map<string, Entry>();
+  const closing = new AbortController();
+  let listed: ReadonlySet<string> | null = null;
+
+  const entryOf = (endpoint: string): Entry => {
+    const known = entries.get(endpoint);
+    if (known !== undefined) return known;
+    const entry: Entry = { endpoint, inForce: null, problem: null, seen: '', refused: null, refreshing: null };
+    entries.set(endpoint, entry);
+    return entry;
+  };
+  const refresh = (entry: Entry): Promise<void> => {
+    entry.refreshing ??= refreshEntry(options, entry).finally(() => {
+      entry.refreshing = null;
+      // Not there, or nobody knows: the next listing or request asks again. So made-up names do not pile up.
+      if (entry.inForce === null && entry.refused === null) entries.delete(entry.endpoint);
+    });
+    return entry.refreshing;
+  };
+  const list = async (): Promise<void> => {
+    const names = new Set<string>();
+    for await (const { key } of options.store.list('routes/')) for (const name of endpointOf(key)) names.add(name);
+    listed = names;
+    await Promise.all([...names].filter((name) => !entries.has(name)).map((name) => refresh(entryOf(name))));
+  };
+  // A bucket that is away shows in each entry's own problem.
+  const tryList = (): Promise<void> => list().catch(() => undefined);
+  const repeat = async (everyMs: number, work: () => Promise<unknown> | void): Promise<void> => {
+    while (!closing.signal.aborted) {
+      await wait(everyMs, undefined, { signal: closing.signal }).catch(() => undefined);
+      if (!closing.signal.aborted) await work();
+    }
+  };
+  let lookups = 0;
+
+  return {
+    async start() {
+      const late = new AbortController();
+      const deadline = wait(startAtMostMs, undefined, { signal: late.signal }).catch(() => undefined);
+      await Promise.race([tryList(), deadline]);
+      late.abort();
+      for (const found of await options.local.all()) {
+        if (listed?.has(found.endpoint) === false) continue;
+        const entry = entryOf(found.endpoint);
+        if (entry.inForce === null) await takeLocal(options, entry, found);
+      }
+      void repeat(listEveryMs, tryList);
+      // Each entry is refreshed on its own: a package that takes long to load holds up no other endpoint.
+      void repeat(headEveryMs, () => {
+        for (const entry of entries.values()) void refresh(entry);
+      });
+    },
+    async follow(endpoint) {
+      // In force since its commit, which told all processes before whoever waits here.
+      if (entries.get(endpoint)?.inForce != null) return;
+      if (!isPlainName(endpoint)) throw unknownEndpoint(endpoint);
+      if (lookups >= mostLookups) throw tooManyLookups(endpoint);
+      lookups += 1;
+      try {
+        const entry = entryOf(endpoint);
+        await refresh(entry);
+        if (entry.inForce === null) throw notInForce(entry);
+      } finally {
+        lookups -= 1;
+      }
+    },
+    async hint() {
+      await Promise.all([...entries.values()].flatMap(({ refreshing }) => refreshing ?? []));
+      await Promise.all([tryList(), ...[...entries.values()].map(refresh)]);
+    },
+    inForce: () => [...entries.values()].flatMap((entry) => entry.inForce?.held.endpoint ?? []),
+    known: () =>
+      [...entries.values()].map(({ endpoint, inForce, seen, problem }) => ({
+        endpoint,
+        inForce: inForce?.held.endpoint ?? null,
+        behind: seen !== '' && seen !== inForce?.tag,
+        problem,
+      })),
+    asked: () => listed !== null,
+    close: () => closing.abort(),
+  };
+}
+
+/** Brings one endpoint up to date. Never throws: what goes wrong becomes the entry's problem, and what was in force stays so. */
+async function refreshEntry(options: EndpointFollowerOptions, entry: Entry): Promise<void> {
+  let tag = '';
+  try {
+    tag = await headEndpoint(options.store, entry.endpoint);
+    entry.seen = tag;
+    if (tag === entry.inForce?.tag) {
+      entry.problem = null;
+      entry.refused = null;
+      return;
+    }
+    if (entry.refused?.tag === tag && performance.now() < entry.refused.retryAt) return;
+    const stored = await readEndpoint(options.store, entry.endpoint);
+    if (stored === null) throw unknownEndpoint(entry.endpoint);
+    tag = tagOf(stored);
+    await bringIntoForce(options, entry, stored);
+    await options.local.write(entry.endpoint, stored);
+  } catch (error) {
+    if (isCoded(error, 'NOT_FOUND') && entry.inForce === null && tag === '') return;
+    const problem = toFailure(error);
+    const before = entry.problem?.message;
+    entry.problem = problem;
+    if (problem.message !== before) {
+      options.report(`Endpoint ${entry.endpoint}: ${problem.message}`);
+      options.onChanged();
+    }
+    if (tag !== '') entry.refused = refusal(entry, tag, problem);
+  }
+}
+
+/** What passes (a process that was killed, S3) is tried again at once; what does not, or comes again and again, after a pause. */
+function refusal(entry: Entry, tag: string, problem: CodedFailure): Entry['refused'] {
+  const times = entry.refused?.tag === tag ? entry.refused.times + 1 : 1;
+  const passing = problem.code === 'SERVICE_UNAVAILABLE' && times <= quickRetries;
+  return { tag, times, retryAt: passing ? 0 : performance.now() + refusedPauseMs };
+}
+
+async function bringIntoForce(options: EndpointFollowerOptions, entry: Entry, stored: StoredEndpoint): Promise<void> {
+  const started = performance.now();
+  const tried = (outcome: 'applied' | 'refused'): void =>
+    options.onTried(entry.endpoint, outcome, (performance.now() - started) / 1_000);
+  try {
+    await prepareAndPut(options, entry, stored);
+  } catch (error) {
+    tried('refused');
+    throw error;
+  }
+  tried('applied');
+  options.onChanged();
+}
+
+async function prepareAndPut(options: EndpointFollowerOptions, entry: Entry, stored: StoredEndpoint): Promise<void> {
+  const keys = await options.trusted();
+  const epochs = await options.local.epochs(entry.endpoint);
+  const held = await options.prepare(requireTrusted(entry.endpoint, stored, { keys, epochs }));
+  const previous = entry.inForce;
+  try {
+    await options.put(held.endpoint, () => {
+      entry.inForce = { held, tag: tagOf(stored) };
+      entry.problem = null;
+      entry.refused = null;
+    });
+  } catch (error) {
+    held.release();
+    throw error;
+  }
+  held.applied();
+  previous?.held.release();
+}
+
+async function takeLocal(options: EndpointFollowerOptions, entry: Entry, found: LocalEndpoint): Promise<void> {
+  try {
+    await bringIntoForce(options, entry, found.stored);
+  } catch (error) {
+    const problem = toFailure(error);
+    entry.problem ??= problem;
+    entry.refused ??= { tag: tagOf(found.stored), times: 1, retryAt: 0 };
+    options.report(`Endpoint ${entry.endpoint}, as served last: ${problem.message}`);
+  }
+}
+
+function endpointOf(key: string): readonly string[] {
+  const name = key.slice('routes/'.length, -'.json'.length);
+  return key.endsWith('.json') && isPlainName(name) ? [name] : [];
+}
+
+/** To a client, an endpoint whose route names what is not there is no 404. */
+function notInForce({ endpoint, problem }: Entry): CodedError {
+  if (problem === null) return unknownEndpoint(endpoint);
+  const code = problem.code === 'NOT_FOUND' ? 'SERVICE_UNAVAILABLE' : problem.code;
+  const message = `Endpoint '${endpoint}' has no route in force: ${problem.message}`;
+  return new CodedError(code, message, { details: { ...problem.details, notInForce: true } });
+}
+
+function unknownEndpoint(endpoint: string): CodedError {
+  return new CodedError(
+    'NOT_FOUND',
+    `Endpoint '${endpoint}' not found: no release has given it a route. List them with 'perdura routes'.`,
+  );
+}
+
+function tooManyLookups(endpoint: string): CodedError {
+  return new CodedError(
+    'OVERLOADED',
+    `Endpoint '${endpoint}' is not in force here, and ${mostLookups} others are looked up at this moment. Send again later.`,
+  );
+}

@@ -1,0 +1,244 @@
+import { get as httpGet } from 'node:http';
+import { fileURLToPath } from 'node:url';
+
+import { openPolicy } from '../../../domain/endpoint-policy.ts';
+import { createAnsweringPool } from '../../../serving/control/answering-pool.ts';
+import { type AnsweringProcess, forkAnswering } from '../../../serving/control/answering-process.ts';
+import { claimPorts } from '../../../serving/control/claim-port.ts';
+import { switchEndpoint } from '../../../serving/control/switch-endpoint.ts';
+import type { PreparedEndpoint } from '../../../serving/prepared-endpoint.ts';
+import { until } from '../harness.ts';
+
+const atMostMs = 15_000;
+const program = fileURLToPath(new URL('./stand-in.mjs', import.meta.url));
+
+type Answer = { readonly pid: number; readonly epochs: Readonly<Record<string, number>> };
+
+/** Each on a connection of its own, so that processes take turns. */
+function ask(port: number): Promise<Answer> {
+  return new Promise((resolve, reject) => {
+    const request = httpGet({ port, host: '127.0.0.1', agent: false, timeout: 5_000 }, (response) => {
+      const chunks: Buffer[] = [];
+      response.on('data', (chunk: Buffer) => chunks.push(chunk));
+      response.once('end', () => resolve(JSON.parse(Buffer.concat(chunks).toString()) as Answer));
+      response.once('error', reject);
+    });
+    request.once('timeout', () => request.destroy(new Error('connected, and nobody answers')));
+    request.once('error', reject);
+  });
+}
+
+async function openPool(options: { readonly recycleAfterLoads?: number } = {}) {
+  const [httpPort = 0] = await claimPorts('127.0.0.1', [{ port: null, setting: 'PERDURA_SERVING_PORT' }]);
+  const inForce = new Map<string, PreparedEndpoint>();
+  const replaced: string[] = [];
+  let writers = 0;
+  let changes = 0;
+  const pool = createAnsweringPool({
+    size: 2,
+    recycleAfterLoads: options.recycleAfterLoads ?? 1_000,
+    fork: () =>
+      forkAnswering({
+        program,
+        writer: `a${(writers += 1)}`,
+        httpPort,
+        grpcPort: 0,
+        environment: {},
+        onMessage: () => undefined,
+      }),
+    inForce: () => [...inForce.values()],
+    onReady: () => undefined,
+    onEnded: () => undefined,
+    onReplaced: (why) => replaced.push(why),
+    report: () => undefined,
+  });
+  await pool.begin();
+  return {
+    pool,
+    httpPort,
+    replaced,
+    put: (endpoint: PreparedEndpoint) =>
+      switchEndpoint({
+        change: (changes += 1),
+        endpoint,
+        living: pool.living,
+        commit: () => void inForce.set(endpoint.route.endpoint, endpoint),
+      }),
+    close: () => pool.drain({ atMostMs: 5_000 }),
+  };
+}
+
+type Pool = Awaited<ReturnType<typeof openPool>>;
+let open: Pool;
+
+afterEach(() => open.close(), atMostMs);
+
+function endpointAt(epoch: number, why = 'load'): PreparedEndpoint {
+  const at = '2026-01-01T00:00:00.000Z';
+  const route = {
+    endpoint: 'flights',
+    epoch,
+    changeId: `change-${epoch}`,
+    arms: [],
+    shadows: [],
+    at,
+    who: 'test',
+    why,
+  };
+  return { route, policy: openPolicy('flights'), arms: [], shadows: [] };
+}
+
+const ready = ({ pool }: Pool): readonly AnsweringProcess[] => pool.living().filter((each) => each.state() === 'ready');
+
+/** The epochs that the processes answer by, each asked at least once. */
+async function epochsIn(at: Pool): Promise<ReadonlySet<number>> {
+  const seen = new Map<number, number>();
+  const all = (): boolean => ready(at).length === 2 && ready(at).every(({ pid }) => seen.has(pid));
+  await until('both processes answered', async () => {
+    const { pid, epochs } = await ask(at.httpPort);
+    seen.set(pid, epochs['flights'] ?? 0);
+    return all();
+  });
+  return new Set(ready(at).flatMap(({ pid }) => seen.get(pid) ?? []));
+}
+
+test(
+  'a switch is in force in all processes, or in none when one refuses it',
+  async () => {
+    open = await openPool();
+    await open.put(endpointAt(1));
+    expect(await epochsIn(open)).toEqual(new Set([1]));
+    await expect(open.put(endpointAt(2, 'refuse-a2'))).rejects.toMatchObject({ code: 'MODEL_INVALID' });
+    expect(await epochsIn(open)).toEqual(new Set([1]));
+    await open.put(endpointAt(3));
+    expect(await epochsIn(open)).toEqual(new Set([3]));
+  },
+  atMostMs,
+);
+
+test(
+  'a process that dies of a package takes no other with it, and another with what was in force takes its place',
+  async () => {
+    open = await openPool();
+    await open.put(endpointAt(1));
+    await expect(open.put(endpointAt(2, 'die-a1'))).rejects.toMatchObject({ code: 'SERVICE_UNAVAILABLE' });
+    await until('two processes again', () => ready(open).length === 2);
+    expect(await epochsIn(open)).toEqual(new Set([1]));
+    expect(
+      ready(open)
+        .map(({ writer }) => writer)
+        .toSorted(),
+    ).toEqual(['a2', 'a3']);
+    expect(open.replaced).toEqual(['died']);
+  },
+  atMostMs,
+);
+
+test(
+  'a process that dies as it applies a switch is started again with the new one',
+  async () => {
+    open = await openPool();
+    await open.put(endpointAt(1));
+    await open.put(endpointAt(2, 'die-applying-a2'));
+    await until('two processes again', () => ready(open).length === 2);
+    expect(await epochsIn(open)).toEqual(new Set([2]));
+  },
+  atMostMs,
+);
+
+test(
+  'a process that is started while a switch is under way does not miss it',
+  async () => {
+    open = await openPool();
+    await open.put(endpointAt(1));
+    const [first] = ready(open);
+    first?.kill();
+    await first?.ended;
+    await open.put(endpointAt(2));
+    await until('two processes again', () => ready(open).length === 2);
+    expect(await epochsIn(open)).toEqual(new Set([2]));
+  },
+  atMostMs,
+);
+
+test(
+  'a process that loaded many packages gives its place to a new one, one at a time, and the port stays open',
+  async () => {
+    open = await openPool({ recycleAfterLoads: 2 });
+    await open.put(endpointAt(1));
+    await open.put(endpointAt(2));
+    const old = ready(open).map(({ pid }) => pid);
+    const fewest = { ready: 2 };
+    for (const recycled of [1, 2]) {
+      await Promise.all(ready(open).map((process) => process.report()));
+      open.pool.recycle();
+      open.pool.recycle();
+      await until(`${recycled} were recycled`, async () => {
+        expect((await ask(open.httpPort)).epochs).toEqual({ flights: 2 });
+        fewest.ready = Math.min(fewest.ready, ready(open).length);
+        return open.replaced.length === recycled && ready(open).length === 2;
+      });
+    }
+    expect(open.replaced).toEqual(['recycled', 'recycled']);
+    expect(fewest.ready).toBe(2);
+    expect(ready(open).filter(({ pid }) => old.includes(pid))).toEqual([]);
+  },
+  atMostMs,
+);
+
+test(
+  'a process that dies at once again and again is started with growing pauses',
+  async () => {
+    open = await openPool();
+    const deaths = async (times: number): Promise<number> => {
+      const started = performance.now();
+      for (let time = 0; time < times; time += 1) {
+        await until('two processes', () => ready(open).length === 2);
+        const [youngest] = ready(open).toSorted((a, b) => b.pid - a.pid);
+        youngest?.kill();
+        await youngest?.ended;
+      }
+      return performance.now() - started;
+    };
+    await deaths(5);
+    // 0 + 100 + 200 + 400 + 800 ms before the sixth start, whatever the starts themselves take.
+    expect(open.replaced.length).toBeLessThanOrEqual(5);
+    const started = performance.now();
+    await until('two processes again', () => ready(open).length === 2);
+    expect(performance.now() - started).toBeGreaterThan(300);
+  },
+  atMostMs,
+);
+
+test(
+  'connections that come while processes are killed are reset or answered, and none waits for ever',
+  async () => {
+    open = await openPool();
+    const outcomes: string[] = [];
+    let stopped = false;
+    const client = async (): Promise<void> => {
+      while (!stopped) {
+        outcomes.push(
+          await ask(open.httpPort).then(
+            () => 'answered',
+            (error: NodeJS.ErrnoException) => error.code ?? error.message,
+          ),
+        );
+      }
+    };
+    const clients = Array.from({ length: 16 }, client);
+    for (let killed = 0; killed < 6; killed += 1) {
+      const seen = outcomes.length;
+      await until('answers', () => outcomes.length > seen + 200 && ready(open).length === 2);
+      const one = ready(open)[killed % 2];
+      one?.kill();
+      await one?.ended;
+    }
+    await until('two processes again', () => ready(open).length === 2);
+    stopped = true;
+    await Promise.all(clients);
+    expect(outcomes.filter((outcome) => !['answered', 'ECONNRESET'].includes(outcome))).toEqual([]);
+    expect(outcomes.length).toBeGreaterThan(1_200);
+  },
+  atMostMs,
+);

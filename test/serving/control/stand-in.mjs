@@ -1,0 +1,51 @@
+/**
+ * An answering process that speaks the messages and does, in place of loading, what the route's `why` says: a program of its own, since tests of
+ * what goes wrong need a process that dies or is silent at a named moment. Its HTTP port answers with the epochs in force and its process id.
+ */
+import { createServer } from 'node:http';
+
+const inForce = new Map();
+const prepared = new Map();
+const say = (message) => process.send?.(message);
+const refusal = { code: 'MODEL_INVALID', message: 'Refused as told.', remedy: '', details: {} };
+
+/** `die-2` holds for the process whose writer is a2 only. */
+const told = (endpoint, what) => [what, `${what}-${writer}`].includes(endpoint.route.why);
+
+let writer = '';
+let loads = 0;
+
+const take = {
+  start(message) {
+    writer = message.writer;
+    for (const endpoint of message.endpoints) inForce.set(endpoint.route.endpoint, endpoint.route.epoch);
+    const server = createServer((_, response) => {
+      response.end(JSON.stringify({ pid: process.pid, epochs: Object.fromEntries(inForce) }));
+    });
+    server.listen(message.httpPort, '127.0.0.1', () =>
+      say({ type: 'ready', httpPort: message.httpPort, grpcPort: null }),
+    );
+  },
+  prepare({ change, endpoint }) {
+    loads += 1;
+    if (told(endpoint, 'die')) process.exit(7);
+    if (told(endpoint, 'refuse')) return say({ type: 'prepared', change, failure: refusal });
+    prepared.set(change, endpoint);
+    say({ type: 'prepared', change, failure: null });
+  },
+  apply({ change }) {
+    const endpoint = prepared.get(change);
+    if (told(endpoint, 'die-applying')) process.exit(7);
+    inForce.set(endpoint.route.endpoint, endpoint.route.epoch);
+    say({ type: 'applied', change });
+  },
+  discard: ({ change }) => prepared.delete(change),
+  report({ ask }) {
+    say({ type: 'report', ask, counters: {}, metrics: [], loads });
+  },
+  drain: () => process.exit(0),
+};
+
+process.on('message', (message) => take[message.type]?.(message));
+// What was sent before this would be lost.
+say({ type: 'hello' });
