@@ -23,6 +23,7 @@ export async function startMonths(
   const upTo = await feed.begin();
   const traffic = startTraffic({
     url: scene.serverUrl,
+    grpcAddress: scene.grpcAddress,
     endpoint,
     prefix: `${scene.jobId}-${scene.traffic.length}`,
     files: months.map(({ month, oneIn }) => ({ month, oneIn, path: monthFile(scene.dataFolder, month) })),
@@ -44,6 +45,7 @@ export function trafficTotals(scene: Scene): {
   readonly answered: number;
   readonly failed: number;
   readonly labels: number;
+  readonly byGrpc: number;
   readonly p50Ms: number;
   readonly p99Ms: number;
 } {
@@ -54,6 +56,7 @@ export function trafficTotals(scene: Scene): {
     answered: sum((report) => report.answered),
     failed: sum((report) => report.failed),
     labels: sum((report) => report.labels),
+    byGrpc: sum((report) => report.byProtocol.grpc),
     p50Ms: Math.max(0, ...reports.map((report) => report.latencyP50Ms)),
     p99Ms: Math.max(0, ...reports.map((report) => report.latencyP99Ms)),
   };

@@ -12,6 +12,8 @@ export type Scene = {
   readonly store: ObjectStore;
   readonly client: Client;
   readonly serverUrl: string;
+  /** Host and port of the same server's gRPC. */
+  readonly grpcAddress: string;
   /** Where the months and the broken files are cut to. */
   readonly dataFolder: string;
   /** Sets request ids of this job apart from those of an earlier one. */

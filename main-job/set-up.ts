@@ -56,8 +56,9 @@ export async function setUp(config: Config, stack: Stack, say: (line: string) =>
   const { address, uiUrl } = addresses.temporal;
   say(`  Temporal ${address}${uiUrl === null ? '' : `, web UI ${uiUrl}`}`);
   say(`  S3 ${addresses.s3.endpoint ?? 'AWS'}, bucket ${addresses.s3.bucket}`);
-  say(`  model server ${server.url}`);
+  say(`  model server ${server.url}, gRPC ${server.grpcUrl}`);
   const jobId = `job-${Date.now().toString(36)}`;
   const seen = { features, runs: [], traffic: [] };
-  return { config, addresses, store, client: temporal.client, serverUrl: server.url, dataFolder, jobId, say, ...seen };
+  const served = { serverUrl: server.url, grpcAddress: server.grpcUrl };
+  return { config, addresses, store, client: temporal.client, ...served, dataFolder, jobId, say, ...seen };
 }

@@ -28,6 +28,8 @@ export type Summary = {
   }[];
   readonly requests: {
     readonly answered: number;
+    /** Of those answered, the ones that were asked by gRPC; the others by REST. */
+    readonly byGrpc: number;
     readonly failed: number;
     readonly labels: number;
     readonly p50Ms: number;
@@ -77,6 +79,7 @@ export function shortfallsOf({ runs, requests, drift, gate, features }: Summary)
     ...failed,
     ...(gate === null ? ['the broken batch was not stopped at the gate'] : []),
     ...(requests.answered === 0 ? ['no request was answered'] : []),
+    ...(requests.byGrpc === 0 ? ['no request was answered by gRPC'] : []),
     ...(requests.failed > 0 ? [`${requests.failed} requests failed`] : []),
     ...(features.outcome === 'same' ? [] : [`the features served beside those of the lake: ${features.outcome}`]),
     ...(drift.retrainings > 1 ? [`retraining was started ${drift.retrainings} times`] : []),
@@ -113,7 +116,7 @@ export function summaryText(summary: Summary): string {
     ),
     '',
     heading('Traffic, drift, audit'),
-    `requests   ${requests.answered} answered, ${requests.failed} failed, ${requests.labels} outcomes told; client saw p50 ${requests.p50Ms} ms, p99 ${requests.p99Ms} ms`,
+    `requests   ${requests.answered} answered (${requests.answered - requests.byGrpc} by REST, ${requests.byGrpc} by gRPC), ${requests.failed} failed, ${requests.labels} outcomes told; client saw p50 ${requests.p50Ms} ms, p99 ${requests.p99Ms} ms`,
     `drift      ${drift.report === null ? 'none found' : `${drift.report.reason} (version ${drift.report.modelVersion}, ${drift.report.window.labels} labelled answers)`}; retraining started ${drift.retrainings} times`,
     `features   ${features.requests - features.notCovered} answers beside ${features.snapshot}: ${features.outcome}`,
     `audit      ${audit.run}: ${coloured(audit.verdict)}, ${audit.checks} checks in ${elapsed(audit.elapsedMs)}, Temporal ${audit.temporal}`,

@@ -20,6 +20,7 @@ const nothing: TrafficReport = {
   answered: 0,
   failed: 0,
   labels: 0,
+  byProtocol: { rest: 0, grpc: 0 },
   byVersion: {},
   clock: '',
   finishedMonths: [],

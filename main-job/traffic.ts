@@ -1,10 +1,12 @@
-import { Agent, request } from 'node:http';
 import { setTimeout as pause } from 'node:timers/promises';
 import { literal, openTables } from '../stores/tables.ts';
+import { grpcClient, post, restClient } from './flight-clients.ts';
 
 /** What the client sends: the flights of the files in order of time, one of `oneIn` where rows are thinned. */
 export type TrafficPlan = {
   readonly url: string;
+  /** Host and port of the same server's gRPC: every second flight is asked about there. */
+  readonly grpcAddress: string;
   readonly endpoint: string;
   /** Sent with every request id, so that two runs of the job do not share ids. */
   readonly prefix: string;
@@ -20,7 +22,8 @@ export type TrafficReport = {
   readonly answered: number;
   readonly failed: number;
   readonly labels: number;
-  /** Answers by model version. */
+  /** Answers by protocol, and by model version. */
+  readonly byProtocol: Readonly<Record<'rest' | 'grpc', number>>;
   readonly byVersion: Readonly<Record<string, number>>;
   /** Scheduled departure of the newest flight, and the months that are wholly sent. */
   readonly clock: string;
@@ -39,7 +42,6 @@ type Flight = {
 };
 type Label = { readonly requestId: string; readonly label: number; readonly knownAt: number };
 
-const agent = new Agent({ keepAlive: true, maxSockets: 16 });
 const batchOfLabels = 200;
 const tickMs = 20;
 
@@ -50,6 +52,7 @@ async function main(plan: TrafficPlan): Promise<void> {
     answered: 0,
     failed: 0,
     labels: 0,
+    byProtocol: { rest: 0, grpc: 0 },
     byVersion: {} as Record<string, number>,
     clock: '',
     finishedMonths: [] as string[],
@@ -67,23 +70,23 @@ async function main(plan: TrafficPlan): Promise<void> {
     process.send?.({ ...seen, ...percentiles(latencies), done } satisfies TrafficReport);
   const reporting = setInterval(() => report(false), 500);
 
+  const rest = restClient(plan.url, plan.endpoint);
+  const grpc = grpcClient(plan.grpcAddress, plan.endpoint);
   const send = async (flight: Flight) => {
     const requestId = `${plan.prefix}-${(seen.sent += 1)}`;
     const { delay, ...known } = flight;
     const began = performance.now();
-    const answer = await post(`${plan.url}/endpoints/${plan.endpoint}/predict`, {
-      requestId,
-      record: { ...known, date: new Date(flight.date).toISOString() },
-    });
+    const client = seen.sent % 2 === 0 ? grpc : rest;
+    const answer = await client.ask(requestId, { ...known, date: new Date(flight.date).toISOString() });
     latencies.push(performance.now() - began);
-    if (answer.status !== 200) {
+    if ('problem' in answer) {
       seen.failed += 1;
-      console.error(`request ${requestId}: ${answer.status} ${answer.body}`);
+      console.error(`request ${requestId} (${client.protocol}): ${answer.problem}`);
       return;
     }
     seen.answered += 1;
-    const { modelVersion } = JSON.parse(answer.body) as { readonly modelVersion: string };
-    seen.byVersion[modelVersion] = (seen.byVersion[modelVersion] ?? 0) + 1;
+    seen.byProtocol[client.protocol] += 1;
+    seen.byVersion[answer.modelVersion] = (seen.byVersion[answer.modelVersion] ?? 0) + 1;
     waiting.push({ requestId, label: delay > 15 ? 1 : 0, knownAt: arrival(flight) });
   };
   const tell = async (clock: number) => {
@@ -120,6 +123,7 @@ async function main(plan: TrafficPlan): Promise<void> {
   await Promise.all(open);
   await tell(Number.POSITIVE_INFINITY);
   clearInterval(reporting);
+  grpc.close();
   report(true);
 }
 
@@ -144,29 +148,6 @@ function takeDue(waiting: Label[], clock: number): readonly Label[] {
   for (const label of waiting) (label.knownAt <= clock && due.length < 1_000 ? due : kept).push(label);
   waiting.splice(0, waiting.length, ...kept);
   return due;
-}
-
-function post(url: string, body: unknown): Promise<{ readonly status: number; readonly body: string }> {
-  const text = JSON.stringify(body);
-  return new Promise((resolve) => {
-    const outgoing = request(
-      url,
-      {
-        method: 'POST',
-        agent,
-        headers: { 'content-type': 'application/json', 'content-length': Buffer.byteLength(text) },
-      },
-      (incoming) => {
-        let answer = '';
-        incoming.setEncoding('utf8');
-        incoming.on('data', (part: string) => (answer += part));
-        incoming.on('end', () => resolve({ status: incoming.statusCode ?? 0, body: answer }));
-      },
-    );
-    // A connection that breaks is a failed request: counted, not thrown.
-    outgoing.on('error', (error) => resolve({ status: 0, body: error.message }));
-    outgoing.end(text);
-  });
 }
 
 function percentiles(latencies: readonly number[]): { readonly latencyP50Ms: number; readonly latencyP99Ms: number } {
