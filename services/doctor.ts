@@ -85,6 +85,8 @@ function configuredPorts(config: Config): readonly ConfiguredPort[] {
     { setting: 'PERDURA_TEMPORAL_UI_PORT', port: embedsTemporal(config) ? config.temporal.uiPort : null },
     { setting: 'PERDURA_S3_PORT', port: embedsS3(config) ? config.s3.port : null },
     { setting: 'PERDURA_SERVING_PORT', port: config.serving.port },
+    { setting: 'PERDURA_SERVING_GRPC_PORT', port: config.serving.grpcPort },
+    { setting: 'PERDURA_SERVING_ADMIN_PORT', port: config.serving.adminPort },
   ];
   return ports.flatMap(({ setting, port }) => (port === null ? [] : [{ setting, port }]));
 }

@@ -12,7 +12,8 @@ export type Requests = {
 
 /**
  * Writes what an endpoint was asked as rows of a dataset: the raw records of its inference log, each request once, with the dataset's
- * columns and types. A field that requests lack is null, so a label is missing as a whole.
+ * columns and types. A field that requests lack is null, so a label is missing as a whole. Requests that came as tensors have no record, and those of
+ * testers, who name the version themselves, are no traffic.
  *
  * @returns how many requests there are.
  */
@@ -21,7 +22,7 @@ export async function writeRequests(tables: Tables, requests: Requests, path: st
   const at = (time: string) => `CAST(${literal(time.replace('Z', ''))} AS TIMESTAMP)`;
   const [row] = await tables.all(
     `COPY (SELECT ${columns.join(', ')} FROM ${relationSql(requests.inference)}
-     WHERE NOT shadow AND "at" >= ${at(requests.since)} AND "at" < ${at(requests.until)})
+     WHERE NOT shadow AND record <> 'null' AND arm IS DISTINCT FROM 'direct' AND "at" >= ${at(requests.since)} AND "at" < ${at(requests.until)})
      TO ${literal(path)} (FORMAT parquet)`,
   );
   return Number(row?.['Count']);

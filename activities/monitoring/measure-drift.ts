@@ -6,7 +6,7 @@ import type { ModelReference } from '../../domain/model-package.ts';
 import { type CalibrationGap, calibrationGap } from '../../domain/statistics/calibration-gap.ts';
 import { literal, openTables, type Tables, type TablesOptions } from '../../stores/tables.ts';
 import { specialFunctions } from '../special-functions.ts';
-import { count, parquet, type TrafficFiles } from '../release/traffic-tables.ts';
+import { count, isEvidence, parquet, type TrafficFiles } from '../release/traffic-tables.ts';
 
 /** Which window to look at: the first of the version's live answers after `after` (ISO 8601; null: from its first), beside its training profile. */
 export type WindowRequest = {
@@ -92,7 +92,7 @@ function gapOf(
 function answersQuery({ version, after }: WindowRequest, files: TrafficFiles): string {
   const later = after === null ? 'true' : `epoch_ms("at") > ${Date.parse(after)}`;
   return `SELECT requestId, epoch_ms("at") AS atMs, output, features FROM ${parquet(files.inference)}
-    WHERE NOT shadow AND status < 500 AND output IS NOT NULL AND ${later}
+    WHERE NOT shadow AND ${isEvidence} AND status < 500 AND output IS NOT NULL AND ${later}
       AND model = ${literal(version.model)} AND modelVersion = ${literal(version.modelVersion)}`;
 }
 

@@ -5,7 +5,6 @@ import type { RunKey } from '../../domain/run.ts';
 import type { TrainedModel } from '../../domain/trainer.ts';
 import type { TrainingDependencies } from './dependencies.ts';
 import { canonicalJson } from '../../domain/canonical-json.ts';
-import { CodedError } from '../../domain/errors.ts';
 import {
   type ModelReference,
   outputOf,
@@ -18,7 +17,7 @@ import { createObjectCache } from '../../stores/object-cache.ts';
 import { writePackage } from '../../stores/packages.ts';
 import { completeVersion, reserveVersion } from '../../stores/registry.ts';
 import { readRun } from '../../stores/runs.ts';
-import { openSigningKey, type SigningKey } from '../../stores/signing/signing.ts';
+import { openTrustedSigningKey } from '../../stores/signing/trusted-keys.ts';
 import { openOnnxSession } from '../../training/onnx-session.ts';
 
 type Registration = {
@@ -49,7 +48,7 @@ export async function registerModel(
 ): Promise<ModelReference> {
   const { store } = dependencies;
   const { model, data } = request.trained;
-  const key = await trustedSigningKey(dependencies);
+  const key = await openTrustedSigningKey(dependencies.keysFolder, dependencies.packages.trusted, 'PACKAGE_UNSIGNED');
   const lineage = await lineageOf(dependencies, request);
   const files = await localFiles(dependencies, request.trained);
   await requireLoads(dependencies, files, request.trained.signature);
@@ -110,15 +109,4 @@ async function requireLoads(
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
-}
-
-async function trustedSigningKey({ keysFolder, packages }: RegistrationDependencies): Promise<SigningKey> {
-  const key = await openSigningKey(keysFolder);
-  const trusted = await packages.trusted();
-  if (trusted.some(({ hint }) => hint === key.hint)) return key;
-  throw new CodedError(
-    'PACKAGE_UNSIGNED',
-    `This worker signs with key ${key.hint} (${keysFolder}), which is not trusted here: trusted ${trusted.length === 0 ? 'is no key' : `are ${trusted.map(({ hint }) => hint).join(', ')}`}. Add its public key to PERDURA_TRUSTED_KEYS, or put a trusted key there.`,
-    { details: { hint: key.hint } },
-  );
 }

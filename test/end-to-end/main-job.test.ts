@@ -53,7 +53,10 @@ test('the broken batch is stopped at the gate with each fault named', () => {
 
 test('no request failed', () => {
   expect(facts().requests.failed).toBe(0);
-  expect(facts().requests.answered).toBeGreaterThan(5_000);
+  const { answered, byGrpc } = facts().requests;
+  expect(answered).toBeGreaterThan(5_000);
+  // Both protocols in turn, so half of them each.
+  expect(byGrpc / answered).toBeCloseTo(0.5, 1);
 });
 
 test('the drift of spring is found, and retraining starts once', () => {
