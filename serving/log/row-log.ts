@@ -4,7 +4,7 @@ import { hourOf, type LogKind, type OpenSegment, openSegment } from './segment.t
 /** The log that stands before every answer: JSON lines on the local disk. It owns open files: close it. */
 export type RowLog = {
   /**
-   * Resolves once the line is in the file. All lines of one turn of the event loop and one endpoint share one write (group commit) and one
+   * Resolves once the line is in the file. All lines that come in one go of the event loop, as those of a shared run do, share one write an endpoint (group commit) and one
    * promise. `at` is when the row came to be, ISO 8601 UTC; it decides the hour that the line is filed under.
    *
    * @throws CodedError DISK_FULL when the line cannot be written; it is then not in the log.
@@ -88,7 +88,7 @@ export function createRowLog(options: RowLogOptions): RowLog {
       const stream = streamOf(streams[kind], kind, endpoint);
       if (stream.pending !== null && !at.startsWith(stream.pending.hour)) write(stream);
       if (stream.pending === null) {
-        if (due.length === 0) setImmediate(writeAll);
+        if (due.length === 0) process.nextTick(writeAll);
         due.push(stream);
         stream.pending = { hour: hourOf(at), lines: '', rows: 0, written: withResolvers() };
       }
