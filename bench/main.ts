@@ -4,6 +4,7 @@ import { benchGate } from './data/gate.ts';
 import { benchRowFeatures } from './data/row-features.ts';
 import { benchSealing } from './data/sealing.ts';
 import { orchestration } from './orchestration/orchestration.ts';
+import { benchServing } from './serving/serving.ts';
 import { benchTraining } from './training/training.ts';
 
 const benches: Readonly<Record<string, () => Promise<void>>> = {
@@ -14,6 +15,7 @@ const benches: Readonly<Record<string, () => Promise<void>>> = {
   'data:row-features': benchRowFeatures,
   'data:sealing': benchSealing,
   training: benchTraining,
+  serving: () => benchServing(),
 };
 
 /** `npm run bench -- <name>`: measures one part against its floor in the same run and prints the figures. */

@@ -15,20 +15,24 @@ import { localPackages } from './local-packages.ts';
 import { suggestion } from './nearest.ts';
 import { withCleanup } from './processes.ts';
 import { signed } from './snapshots.ts';
+import { tellServers } from './tell-servers.ts';
 
 export type RouteOptions = { readonly why: string; readonly who?: string };
 
 /** What a plan is made from; `id` names the change. */
 export type RoutePlanning = { readonly store: ObjectStore; readonly trusted: TrustedKeys; readonly id: string };
 
-/** Has the endpoint's workflow change a route, in turn with releases, and says what came of it. */
-export function changingRoute(
+/** What a change is asked for as, and what is answered once it stands: as JSON, and as text. */
+export type RouteChanging<Request extends ChangeRequest> = {
+  readonly plan: (planning: RoutePlanning) => Promise<Request>;
+  readonly facts: (route: Route, request: Request) => object;
+  readonly text: (route: Route, request: Request) => string;
+};
+
+/** Has the endpoint's workflow change a route, in turn with releases, and says what came of it and which model servers are behind. */
+export function changingRoute<Request extends ChangeRequest>(
   { output, environment, folder }: Context,
-  endpoint: string,
-  options: {
-    readonly plan: (planning: RoutePlanning) => Promise<ChangeRequest>;
-    readonly text: (route: Route) => string;
-  },
+  { plan, facts, text }: RouteChanging<Request>,
 ): Promise<number> {
   const onStopping = () => output.progress('Stopping');
   return withCleanup({ exitCode: 130, onStopping }, async (cleanup) => {
@@ -37,11 +41,19 @@ export function changingRoute(
     const store = createS3ObjectStore(addresses.s3);
     cleanup.add(() => Promise.resolve(store.close()));
     const { trusted } = localPackages(config);
-    const request = await options.plan({ store, trusted, id: randomUUID() });
+    const request = await plan({ store, trusted, id: randomUUID() });
     const route = await createEndpointClient(client).change(request);
-    output.answer({ endpoint, epoch: route.epoch, arms: route.arms }, () => options.text(route));
+    const { endpoint, epoch } = route;
+    // The workflow has waited for the servers; who is behind by now says why.
+    const behind = await tellServers(output, { what: 'route', endpoint, epoch }, { store, atMostMs: 0 });
+    output.answer({ ...facts(route, request), behind }, () => text(route, request));
     return 0;
   });
+}
+
+/** Where a route stands after its arms were changed. */
+export function routeFacts({ endpoint, epoch, arms }: Route): object {
+  return { endpoint, epoch, arms };
 }
 
 /**

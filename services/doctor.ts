@@ -16,8 +16,8 @@ export type Check = {
   readonly remedy: string | null;
 };
 
-/** `environment`: this process's own when left out. */
-export type DoctorOptions = { readonly environment?: NodeJS.ProcessEnv };
+/** `environment`: this process's own when left out. `ownPorts`: on which this home folder's model server listens. */
+export type DoctorOptions = { readonly environment?: NodeJS.ProcessEnv; readonly ownPorts?: readonly number[] };
 
 const oldestNode = [20, 19] as const;
 const gibibyte = 1_024 * 1_048_576;
@@ -26,11 +26,12 @@ const gibibyte = 1_024 * 1_048_576;
 export async function diagnose(config: Config, options: DoctorOptions = {}): Promise<readonly Check[]> {
   const environment = options.environment ?? process.env;
   const running = (await findServices(config)) !== null;
+  const own = [...(running ? servicePorts(config) : []), ...(options.ownPorts ?? [])];
   const checks = await Promise.all([
     ...(embedsTemporal(config) ? [checkProgram(temporalProgram, config.temporalBinary, config, environment)] : []),
     ...(embedsS3(config) ? [checkProgram(s3Program, config.s3Binary, config, environment)] : []),
     checkServices(config, running),
-    ...configuredPorts(config).map((port) => checkPort(port, running ? ownPorts(config) : [])),
+    ...configuredPorts(config).map((port) => checkPort(port, own)),
     checkDisk('state', config.homeFolder, 'PERDURA_HOME', 2 * gibibyte),
     checkDisk('programs', config.cacheFolder, 'PERDURA_CACHE', gibibyte),
     checkGpu(environment),
@@ -91,8 +92,8 @@ function configuredPorts(config: Config): readonly ConfiguredPort[] {
   return ports.flatMap(({ setting, port }) => (port === null ? [] : [{ setting, port }]));
 }
 
-/** The ports of our own servers, while they run. */
-function ownPorts(config: Config): readonly (number | null)[] {
+/** The ports of our own services, while they run. */
+function servicePorts(config: Config): readonly (number | null)[] {
   return Object.values(readState(config.homeFolder)).flatMap((server) =>
     server === null ? [] : [server.port, server.uiPort],
   );

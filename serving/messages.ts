@@ -32,8 +32,8 @@ export type ToAnswering =
   | { readonly type: 'report'; readonly ask: number }
   /** This process's share (0 to 1) of each rate limit, by the limit's name. */
   | { readonly type: 'shares'; readonly shares: Readonly<Record<string, number>> }
-  /** Take no more connections, finish what is under way, exit with 0. */
-  | { readonly type: 'drain' };
+  /** Take no more connections, finish what is under way, close those that stay idle for so long, exit with 0. */
+  | { readonly type: 'drain'; readonly idleGraceMs: number };
 
 /** What an answering process tells the control process. */
 export type FromAnswering =

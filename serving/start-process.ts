@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url';
 import type { ServiceAddresses } from '../domain/config.ts';
 import { type Duration, durationMs } from '../domain/duration.ts';
 import { CodedError } from '../domain/errors.ts';
+import { orDiskFull } from '../stores/local-files.ts';
 import type { ServingMessage } from './main.ts';
 import type { ServingConfig } from './serving-config.ts';
 
@@ -71,13 +72,12 @@ const stopAtMostMs = durationMs('25 seconds');
  * Forks a model server and waits until it answers. It writes to `logs/serving-<replica>.log` in the home folder and ends with this process,
  * however this one ends.
  *
- * @throws CodedError what the server failed with: PORT_IN_USE, CONFLICT, CONFIG_INVALID.
+ * @throws CodedError what the server failed with: PORT_IN_USE, CONFLICT, CONFIG_INVALID, DISK_FULL.
  */
 export async function startModelServer(options: ModelServerOptions): Promise<ModelServerProcess> {
   const { homeFolder, replica } = options;
   const logFile = join(homeFolder, 'logs', `serving-${replica}.log`);
-  mkdirSync(join(homeFolder, 'logs'), { recursive: true });
-  const log = openSync(logFile, 'a');
+  const log = openLog(homeFolder, logFile);
   const child = fork(fileURLToPath(entry), [], {
     env: { ...process.env, PERDURA_SERVING_CONFIG: JSON.stringify(toConfig(options)) },
     // Flags of this process (a test runner's, a debugger's) are not for the server.
@@ -100,6 +100,22 @@ export async function startModelServer(options: ModelServerOptions): Promise<Mod
     exited,
     stop: () => stop(child, exited),
   };
+}
+
+/** @throws CodedError DISK_FULL; CONFIG_INVALID for a home folder that may not be written. */
+function openLog(homeFolder: string, logFile: string): number {
+  try {
+    mkdirSync(join(homeFolder, 'logs'), { recursive: true });
+    return openSync(logFile, 'a');
+  } catch (error) {
+    const full = orDiskFull(error, logFile);
+    if (full !== error) throw full;
+    throw new CodedError(
+      'CONFIG_INVALID',
+      `The model server cannot write to its home folder ${homeFolder} (${(error as Error).message}). Give it the right to, or set PERDURA_HOME to another folder.`,
+      { cause: error },
+    );
+  }
 }
 
 function toConfig(options: ModelServerOptions): ServingConfig {

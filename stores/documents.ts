@@ -104,15 +104,23 @@ export async function keepFirstDocument<T>(store: ObjectStore, key: string, valu
 
 /** Parses a document's bytes. */
 export function parseDocument<T>(key: string, bytes: Uint8Array): T {
+  let value: unknown;
   try {
-    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes)) as T;
+    value = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
   } catch (cause) {
-    throw new CodedError(
-      'DATA_UNREADABLE',
-      `'${key}' is not JSON. Look at its older versions in the bucket and restore the last whole one.`,
-      { details: { key }, cause },
-    );
+    throw unreadable(key, 'not JSON', cause);
   }
+  // No document is `null`, which whoever reads it would take for one that is not there, or trip over.
+  if (value === null) throw unreadable(key, 'null');
+  return value as T;
+}
+
+function unreadable(key: string, what: string, cause?: unknown): CodedError {
+  return new CodedError(
+    'DATA_UNREADABLE',
+    `'${key}' is ${what}. Look at its older versions in the bucket and restore the last whole one.`,
+    { details: { key }, cause },
+  );
 }
 
 function toBytes(value: unknown): Uint8Array {

@@ -12,7 +12,7 @@ export type SubjectKeyDocument = {
   /** 32 bytes, base64. */
   readonly key: string;
   readonly at: string;
-  /** `at` of the group's tombstone that its maker knew; null: none. A key that does not know the newest one is never written. */
+  /** `at` of the group's tombstone that its maker knew; null: none. A key that does not know the newest one, and is not clearly younger, is never written. */
   readonly after: string | null;
 };
 

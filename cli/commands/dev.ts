@@ -9,7 +9,7 @@ import { connectTemporal } from '../../workers/client.ts';
 import { startWorker } from '../../workers/start-process.ts';
 import { connectServices } from '../connect.ts';
 import type { Context } from '../context.ts';
-import { announceDev, findDev } from '../dev-state.ts';
+import { announceDev, findDev, type ModelServerUrls } from '../dev-state.ts';
 import { heading, type Output } from '../output.ts';
 import { type Child, type Cleanup, keepAlive, type KeptChild, withCleanup } from '../processes.ts';
 import { type KeptSchedule, keepSchedules } from '../schedules.ts';
@@ -25,15 +25,16 @@ export async function dev({ output, environment, folder }: Context): Promise<num
     const started = { config, project, addresses, output, cleanup };
     const worker = await keepWorker(started);
     const server = await keepModelServer(started);
-    const modelServer = server.first.url;
+    const { url: modelServer, grpcUrl, adminUrl } = server.first;
     const buildFolder = join(config.homeFolder, 'build');
     const temporal = await connectTemporal(addresses.temporal);
     cleanup.add(() => temporal.close());
     const schedules = await keepSchedules(temporal.client, project, { buildFolder });
-    cleanup.add(await announceDev(config.homeFolder, modelServer));
+    const urls = { modelServer, grpcUrl, adminUrl };
+    cleanup.add(await announceDev(config.homeFolder, urls));
     output.answer(
-      { pid: process.pid, addresses: shareable(addresses), modelServer, pipelines: pipelineNames(project), schedules },
-      () => describe({ project, addresses, modelServer, schedules }),
+      { pid: process.pid, addresses: shareable(addresses), ...urls, pipelines: pipelineNames(project), schedules },
+      () => describe({ project, addresses, urls, schedules }),
     );
     const why = await Promise.race([worker.gaveUp, server.gaveUp]);
     throw new CodedError('SERVICE_UNAVAILABLE', `${why} Read the logs in ${join(config.homeFolder, 'logs')}.`);
@@ -126,18 +127,18 @@ function shareable({ temporal, s3 }: ServiceAddresses) {
 }
 
 type Shown = Pick<Started, 'project' | 'addresses'> & {
-  readonly modelServer: string;
+  readonly urls: ModelServerUrls;
   readonly schedules: readonly KeptSchedule[];
 };
 
-function describe({ project, addresses, modelServer, schedules }: Shown): string {
+function describe({ project, addresses, urls, schedules }: Shown): string {
   const { temporal, s3 } = addresses;
   const scheduled = new Map(schedules.map(({ pipeline, when }) => [pipeline, when]));
   return [
     `${heading(project.name)} is up. Ctrl-C stops it.`,
     `  Temporal      ${temporal.address}${temporal.uiUrl === null ? '' : `, web UI ${temporal.uiUrl}`}`,
     `  S3            ${s3.endpoint ?? `AWS ${s3.region}`}, bucket ${s3.bucket}`,
-    `  model server  ${modelServer}`,
+    `  model server  ${urls.modelServer}, gRPC ${urls.grpcUrl}, metrics ${urls.adminUrl}/metrics`,
     ...project.pipelines.map(
       ({ name }) => `  pipeline      ${name}${scheduled.has(name) ? `, ${scheduled.get(name)}` : ''}`,
     ),

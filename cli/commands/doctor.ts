@@ -8,6 +8,7 @@ import { givenS3 } from '../../services/addresses.ts';
 import { findServices } from '../../services/find.ts';
 import { checkBucket } from '../../stores/objects/bucket.ts';
 import type { Context } from '../context.ts';
+import { findDev } from '../dev-state.ts';
 import { coloured, table } from '../output.ts';
 import { readParameters } from '../parameters.ts';
 import { readSchedule } from '../schedules.ts';
@@ -19,13 +20,21 @@ import { join } from 'node:path';
 export async function doctor({ output, environment, folder }: Context): Promise<number> {
   const config = readConfig(environment, folder);
   const checks = [
-    ...(await diagnose(config, { environment })),
+    ...(await diagnose(config, { environment, ownPorts: await modelServerPorts(config.homeFolder) })),
     await checkCapabilities(config),
     ...(await checkProject(config.projectFolder)),
   ];
   const failed = checks.filter((check) => check.status === 'fail').length;
   output.answer({ ok: failed === 0, checks }, () => describe(checks));
   return failed === 0 ? 0 : 1;
+}
+
+/** Of the model server that `perdura dev` keeps up; one of `perdura serve` is not known here. */
+async function modelServerPorts(homeFolder: string): Promise<readonly number[]> {
+  const running = await findDev(homeFolder);
+  if (running === null) return [];
+  const { modelServer, grpcUrl, adminUrl } = running;
+  return [modelServer, `http://${grpcUrl}`, adminUrl].map((url) => Number(new URL(url).port));
 }
 
 async function checkCapabilities(config: Config): Promise<Check> {

@@ -1,21 +1,15 @@
-import { randomUUID } from 'node:crypto';
-
 import type { ChangeRequest } from '../../activities/release/contract.ts';
 import type { ModelReference } from '../../domain/model-package.ts';
 import { championBefore, type Registry } from '../../domain/registry.ts';
 import type { Route } from '../../domain/route.ts';
 import { CodedError } from '../../domain/errors.ts';
-import { readConfig } from '../../project/config.ts';
 import type { ObjectStore } from '../../stores/objects/object-store.ts';
-import { createS3ObjectStore } from '../../stores/objects/s3-object-store.ts';
 import { findVersion, listModels, readRegistry, versionReference } from '../../stores/registry.ts';
 import { readRoute } from '../../stores/routes.ts';
-import { createEndpointClient } from '../../workers/endpoint-client.ts';
-import { connectWithWorker } from '../connect-with-worker.ts';
 import type { Context } from '../context.ts';
 import { usageError } from '../errors.ts';
 import { modelNotFound } from '../models.ts';
-import { withCleanup } from '../processes.ts';
+import { changingRoute } from '../route-change.ts';
 import { signed } from '../snapshots.ts';
 
 export type ModelsRollbackOptions = {
@@ -29,28 +23,21 @@ export type ModelsRollbackOptions = {
  * `perdura models rollback`: champion and route go back together, in one turn of the endpoint's workflow. Of two that run at once the second
  * is told that the champion has moved, instead of going back by one more.
  */
-export async function modelsRollback(
-  { output, environment, folder }: Context,
-  model: string,
-  options: ModelsRollbackOptions,
-): Promise<number> {
-  const onStopping = () => output.progress('Stopping');
-  return withCleanup({ exitCode: 130, onStopping }, async (cleanup) => {
-    const config = readConfig(environment, folder);
-    const { client, addresses } = await connectWithWorker({ config, output, cleanup, ownWorker: true });
-    const store = createS3ObjectStore(addresses.s3);
-    cleanup.add(() => Promise.resolve(store.close()));
-    const request = await planRollBack(store, model, { ...options, id: randomUUID() });
-    const route = await createEndpointClient(client).change(request);
-    const { from, to } = request.rollBack;
-    const answer = { model, from, to: to.modelVersion, endpoint: route.endpoint, epoch: route.epoch };
-    output.answer(answer, () =>
+export function modelsRollback(context: Context, model: string, options: ModelsRollbackOptions): Promise<number> {
+  return changingRoute(context, {
+    plan: ({ store, id }) => planRollBack(store, model, { ...options, id }),
+    facts: ({ endpoint, epoch }, { rollBack }) => ({
+      model,
+      from: rollBack.from,
+      to: rollBack.to.modelVersion,
+      endpoint,
+      epoch,
+    }),
+    text: ({ endpoint, epoch }, { rollBack }) =>
       [
-        `Version ${answer.to} is the champion of ${model} again, version ${from} was.`,
-        `Endpoint ${route.endpoint} sends everything to it since epoch ${route.epoch}.`,
+        `Version ${rollBack.to.modelVersion} is the champion of ${model} again, version ${rollBack.from} was.`,
+        `Endpoint ${endpoint} sends everything to it since epoch ${epoch}.`,
       ].join('\n'),
-    );
-    return 0;
   });
 }
 

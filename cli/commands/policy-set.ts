@@ -1,7 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 
-import { announce } from '../../activities/release/announce.ts';
 import type { EndpointPolicy } from '../../domain/endpoint-policy.ts';
 import { editPolicy, type PolicyChange } from '../../stores/policies.ts';
 import { readRoute } from '../../stores/routes.ts';
@@ -9,12 +8,11 @@ import { openTrustedSigningKey } from '../../stores/signing/trusted-keys.ts';
 import type { Context } from '../context.ts';
 import { usageError } from '../errors.ts';
 import { localPackages } from '../local-packages.ts';
+import { unknownColumns } from '../policy-columns.ts';
 import { type OpenBucket, signed, writingBucket } from '../snapshots.ts';
+import { tellServers } from '../tell-servers.ts';
 
 export type PolicyOptions = { readonly why: string; readonly who?: string };
-
-/** So long a command waits until all model servers have a change in force. */
-export const waitForServersMs = 15_000;
 
 /** `perdura policy set`: declares the sections of a file; those that it leaves out stay as they are. */
 export async function policySet(
@@ -25,10 +23,17 @@ export async function policySet(
   const declared = await readDeclared(resolve(context.folder, options.file));
   return writingBucket(context, async (open) => {
     const { policy, behind } = await declare(context, open, { ...options, endpoint, edit: () => declared });
-    const answer = { endpoint, epoch: policy.epoch, behind };
+    const unknown = await unknownColumns(open.store, endpoint, policy.log);
+    if (unknown.length > 0) context.output.progress(noSuchColumn(unknown));
+    const answer = { endpoint, epoch: policy.epoch, behind, unknownColumns: unknown };
     context.output.answer(answer, () => `The policy of endpoint ${endpoint} is at epoch ${policy.epoch}.`);
     return 0;
   });
+}
+
+function noSuchColumn(columns: readonly string[]): string {
+  const names = columns.map((column) => `'${column}'`).join(', ');
+  return `Neither a field of the champion's records nor a feature: ${names}. Only what clients send under that very name is meant.`;
 }
 
 /**
@@ -55,11 +60,7 @@ export async function declare(
     output.progress(`Endpoint '${endpoint}' has no route yet; the policy holds from its first on.`);
     return { policy, behind: [] };
   }
-  const now = () => new Date().toISOString();
-  const announced = { what: 'policy', endpoint, epoch: policy.epoch } as const;
-  const { behind } = await announce(announced, { store, now, atMostMs: waitForServersMs });
-  for (const line of behind) output.progress(line);
-  return { policy, behind };
+  return { policy, behind: await tellServers(output, { what: 'policy', endpoint, epoch: policy.epoch }, { store }) };
 }
 
 async function readDeclared(file: string): Promise<Omit<PolicyChange, 'who' | 'why'>> {

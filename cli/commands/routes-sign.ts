@@ -1,7 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 
-import { announce } from '../../activities/release/announce.ts';
 import { listRoutes, readRoute, signRoute } from '../../stores/routes.ts';
 import { openTrustedSigningKey } from '../../stores/signing/trusted-keys.ts';
 import type { Context } from '../context.ts';
@@ -9,7 +8,7 @@ import { usageError } from '../errors.ts';
 import { localPackages } from '../local-packages.ts';
 import { endpointNotFound, type RouteOptions } from '../route-change.ts';
 import { signed, writingBucket } from '../snapshots.ts';
-import { waitForServersMs } from './policy-set.ts';
+import { tellServers } from '../tell-servers.ts';
 
 /** `perdura routes sign`: a person vouches for a route that nobody trusts, so that servers follow it and releases build on it again. */
 export function routesSign(context: Context, endpoint: string, options: RouteOptions): Promise<number> {
@@ -24,9 +23,7 @@ export function routesSign(context: Context, endpoint: string, options: RouteOpt
     if (route === null)
       throw usageError('INPUT_INVALID', `The route of endpoint '${endpoint}' is signed by a key that is trusted here.`);
     const { epoch, arms } = route;
-    const now = () => new Date().toISOString();
-    const { behind } = await announce({ what: 'route', endpoint, epoch }, { store, now, atMostMs: waitForServersMs });
-    for (const line of behind) context.output.progress(line);
+    const behind = await tellServers(context.output, { what: 'route', endpoint, epoch }, { store });
     const shares = arms.map(({ version, weight }) => `${version.model} ${version.modelVersion}: ${weight} %`);
     context.output.answer({ endpoint, epoch, arms, behind }, () =>
       [`The route of endpoint ${endpoint} is signed since epoch ${epoch}.`, ...shares].join('\n'),

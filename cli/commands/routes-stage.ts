@@ -7,7 +7,7 @@ import type { TrustedKeys } from '../../stores/signing/trusted-keys.ts';
 import type { Context } from '../context.ts';
 import { usageError } from '../errors.ts';
 import { modelNotFound } from '../models.ts';
-import { armOf, changeRequest, changingRoute, type RouteOptions, requireRoute } from '../route-change.ts';
+import { armOf, changeRequest, changingRoute, type RouteOptions, requireRoute, routeFacts } from '../route-change.ts';
 
 /** `perdura routes stage`: loads a version beside the champion on every model server, with no share of the traffic. */
 export function routesStage(
@@ -16,7 +16,8 @@ export function routesStage(
   version: string,
   options: RouteOptions,
 ): Promise<number> {
-  return changingRoute(context, endpoint, {
+  return changingRoute(context, {
+    facts: routeFacts,
     plan: ({ store, trusted, id }) => planStage(store, trusted, endpoint, { ...options, version, id }),
     text: ({ arms, epoch }) =>
       `Version ${version} is the challenger of endpoint ${endpoint} without traffic since epoch ${epoch}, beside version ${armOf(arms, 'champion')?.version.modelVersion ?? 'none'}. Send it everything with 'perdura routes switch ${endpoint} --to challenger'.`,

@@ -6,13 +6,14 @@ import { readServerReports } from '../../stores/server-reports.ts';
 import type { TrustedKeys } from '../../stores/signing/trusted-keys.ts';
 import type { Context } from '../context.ts';
 import { usageError } from '../errors.ts';
-import { armOf, changeRequest, changingRoute, type RouteOptions, requireRoute } from '../route-change.ts';
+import { armOf, changeRequest, changingRoute, type RouteOptions, requireRoute, routeFacts } from '../route-change.ts';
 
 export type RoutesSwitchOptions = RouteOptions & { readonly to: Arm['name'] };
 
 /** `perdura routes switch`: all traffic to the challenger that is loaded, or back to the champion. */
 export function routesSwitch(context: Context, endpoint: string, options: RoutesSwitchOptions): Promise<number> {
-  return changingRoute(context, endpoint, {
+  return changingRoute(context, {
+    facts: routeFacts,
     plan: ({ store, trusted, id }) => planSwitch(store, trusted, endpoint, { ...options, id }),
     text: ({ arms, epoch }) =>
       `The ${options.to}, version ${armOf(arms, options.to)?.version.modelVersion ?? 'none'}, answers everything on endpoint ${endpoint} since epoch ${epoch}.`,

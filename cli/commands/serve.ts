@@ -18,6 +18,9 @@ export type ServeOptions = {
   readonly processes?: number;
 };
 
+/** A replica's name has 50 characters; process ids have 7 at most, after a hyphen. */
+const longestHostName = 42;
+
 /** `perdura serve`: one model server in the foreground, until Ctrl-C or until it dies. */
 export async function serve({ output, environment, folder }: Context, options: ServeOptions): Promise<number> {
   return withCleanup({ exitCode: 0, onStopping: () => output.progress('Stopping') }, async (cleanup) => {
@@ -51,7 +54,11 @@ export function servingOf({ serving }: Config, options: ServeOptions = {}) {
   return processes === null ? others : { ...others, processes };
 }
 
-/** Names this server in the inference log: no two of a bucket may share it. */
-export function replicaName(pid: number): string {
-  return `${hostname().replaceAll(/[^A-Za-z0-9.-]/g, '-')}-${pid}`;
+/**
+ * Names this server in the inference log: no two of a bucket may share it. Of a long host name the end is kept, which is what tells the pods of
+ * a deployment apart.
+ */
+export function replicaName(pid: number, host = hostname()): string {
+  const name = host.replaceAll(/[^A-Za-z0-9.-]/g, '-').slice(-longestHostName);
+  return `${name.replace(/^[.-]+/, '')}-${pid}`.replace(/^-/, '');
 }

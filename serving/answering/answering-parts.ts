@@ -1,4 +1,6 @@
 import { CodedError } from '../../domain/errors.ts';
+import type { CodedFailure } from '../../domain/failure.ts';
+import { withoutPaths } from '../without-paths.ts';
 import { type AnswerParts, answerRequest, type ServedEndpoint } from './answer-request.ts';
 import type { Credential } from './call.ts';
 import { type ControlChannel, unknownEndpoint } from './control-channel.ts';
@@ -51,10 +53,17 @@ export function createAnsweringParts(
     },
     async status(endpoint, credential) {
       await describe(endpoint, credential);
-      return channel.status(endpoint);
+      const found = await channel.status(endpoint);
+      const { problem } = found;
+      return problem === null ? found : { ...found, problem: { ...problem, ...toldOf(problem) } };
     },
     open: options.open,
   };
+}
+
+/** Those who reach the port hear why, but not where on this machine. */
+function toldOf({ message }: CodedFailure): Pick<CodedFailure, 'message' | 'details'> {
+  return { message: withoutPaths(message), details: {} };
 }
 
 function utc(at: NonNullable<GivenLabel['at']>): string {

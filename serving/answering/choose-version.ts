@@ -20,6 +20,12 @@ export function chooseVersion(active: ActiveEndpoint, call: Call, caller: Caller
     const arm = chooseArm(endpoint, subject, active.arms);
     return { arm, as: arm.name };
   }
+  if (!caller.tester) {
+    throw new CodedError(
+      'FORBIDDEN',
+      `Only testers of endpoint '${endpoint}' choose the arm. Leave x-perdura-arm out, or ask with a tester's key.`,
+    );
+  }
   const arm = active.arms.find(({ name }) => name === call.arm);
   if (arm === undefined) {
     const names = active.arms.map(({ name }) => name).join(', ');
@@ -27,12 +33,6 @@ export function chooseVersion(active: ActiveEndpoint, call: Call, caller: Caller
       'INPUT_INVALID',
       `Endpoint '${endpoint}' has no arm '${call.arm}', only ${names}. Name one of these, or none.`,
       { details: { field: 'x-perdura-arm' } },
-    );
-  }
-  if (!caller.tester) {
-    throw new CodedError(
-      'FORBIDDEN',
-      `Only testers of endpoint '${endpoint}' choose the arm. Leave x-perdura-arm out, or ask with a tester's key.`,
     );
   }
   return { arm, as: 'direct' };

@@ -56,7 +56,7 @@ export async function compute(
 }
 
 /** The features of raw records, as the package computes them. @throws CodedError INPUT_INVALID, FEATURES_INVALID, SERVICE_UNAVAILABLE. */
-export async function featuresOfRecords(
+async function featuresOfRecords(
   past: PastLookup,
   model: LoadedModel,
   records: readonly unknown[],

@@ -71,11 +71,16 @@ export function createEndpoints(options: {
       ready.delete(change);
     },
     shadowsDropped() {
-      const all = Object.fromEntries(dropped);
+      // A map, because an endpoint may be called like a member that every object has.
+      const all = new Map(dropped);
       for (const { route, feeds } of inForce.values()) {
-        all[route.endpoint] = feeds.reduce((sum, feed) => sum + feed.dropped(), all[route.endpoint] ?? 0);
+        const before = all.get(route.endpoint) ?? 0;
+        all.set(
+          route.endpoint,
+          feeds.reduce((sum, feed) => sum + feed.dropped(), before),
+        );
       }
-      return all;
+      return Object.fromEntries(all);
     },
     close() {
       for (const active of [...inForce.values(), ...ready.values()]) active.retire();

@@ -11,7 +11,7 @@ export type Listening = {
   readonly http: number;
   readonly grpc: number | null;
   /** Takes no more connections; resolves when all answers are out. */
-  drain(): Promise<void>;
+  drain(options: { readonly idleGraceMs: number }): Promise<void>;
 };
 
 /** Drained gRPC connections get this long for the calls under way. */
@@ -31,7 +31,7 @@ export async function listen(
   return {
     http: httpPort,
     grpc: grpc.port,
-    drain: async () => void (await Promise.all([http.drain(), grpc.drain(grpcGraceMs)])),
+    drain: async (options) => void (await Promise.all([http.drain(options), grpc.drain(grpcGraceMs)])),
   };
 }
 

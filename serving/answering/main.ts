@@ -1,9 +1,13 @@
 import { toFailure } from '../../domain/failure.ts';
+import { endWithParent } from '../end-with-parent.ts';
 import type { FromAnswering, ToAnswering } from '../messages.ts';
 import { readServingConfig } from '../serving-config.ts';
 import { type AnsweringProcess, startAnswering } from './process.ts';
 
 /** An answering process: the control process forks it, tells it what to serve, and ends it. */
+
+/** Where nobody says how long idle connections may stay. */
+const orphanedGraceMs = 2_000;
 
 let answering: Promise<AnsweringProcess> | null = null;
 
@@ -15,14 +19,14 @@ function send(message: FromAnswering): Promise<void> {
   });
 }
 
-async function end(code: number): Promise<never> {
+async function end(idleGraceMs: number): Promise<never> {
   const started = await answering?.catch(() => null);
-  await started?.drain();
-  process.exit(code);
+  await started?.drain({ idleGraceMs });
+  process.exit(0);
 }
 
 async function take(message: ToAnswering): Promise<void> {
-  if (message.type === 'drain') return end(0);
+  if (message.type === 'drain') return end(message.idleGraceMs);
   if (message.type === 'start') {
     answering = startAnswering(readServingConfig(process.env), message, (told) => void send(told));
     await answering;
@@ -39,8 +43,8 @@ process.on('message', (message: ToAnswering) => {
   });
 });
 // Without its control process nobody would end it, switch it or bring its log to the bucket.
-process.once('disconnect', () => void end(0));
-process.on('SIGTERM', () => void end(0));
+endWithParent(() => void end(orphanedGraceMs));
+process.on('SIGTERM', () => void end(orphanedGraceMs));
 // Ctrl-C reaches the whole group of a terminal: the control process says when to go.
 process.on('SIGINT', () => undefined);
 void send({ type: 'hello' });

@@ -25,7 +25,7 @@ export type AnsweringProcess = {
   /** Does what the control process says. */
   take(message: Exclude<ToAnswering, { type: 'start' | 'drain' }>): Promise<void>;
   /** Takes no more connections, finishes what is under way, closes the log. */
-  drain(): Promise<void>;
+  drain(options: { readonly idleGraceMs: number }): Promise<void>;
 };
 
 const askedEveryMs = 200;
@@ -125,11 +125,11 @@ export async function startAnswering(
           return message satisfies never;
       }
     },
-    async drain() {
+    async drain({ idleGraceMs }) {
       if (!open) return;
       open = false;
       clearInterval(telling);
-      await ports.drain();
+      await ports.drain({ idleGraceMs });
       endpoints.close();
       await past.close();
       log.close();

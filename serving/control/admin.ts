@@ -75,6 +75,11 @@ type Exchange = { readonly hint: () => void; readonly request: IncomingMessage; 
 async function answer(parts: AdminParts | null, { hint, request, response }: Exchange): Promise<void> {
   // A body is nobody's business here; unread, it would keep the connection.
   request.resume();
+  if (!isLocal(request.headers.host)) {
+    return sendJson(response, 403, {
+      error: 'The admin port answers by its own address only: 127.0.0.1 or localhost.',
+    });
+  }
   if (parts === null) return sendJson(response, 503, { ready: false, problems: ['It starts.'] });
   switch (`${request.method ?? ''} ${request.url ?? ''}`) {
     case 'GET /live':
@@ -96,6 +101,11 @@ async function answer(parts: AdminParts | null, { hint, request, response }: Exc
         error: 'Not found. There are GET /metrics, /ready, /live, /endpoints and POST /hint.',
       });
   }
+}
+
+/** A web page may have its own name lead to this machine, and would then read what it is told by that name. */
+function isLocal(given: string | undefined): boolean {
+  return given === undefined || /^(?:127\.0\.0\.1|localhost|\[::1\])(?::\d+)?$/i.test(given);
 }
 
 function sendJson(response: ServerResponse, status: number, body: object): void {

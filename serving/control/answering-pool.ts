@@ -34,6 +34,12 @@ const longestPauseMs = 10_000;
 /** A process that lived longer did not die of its start. */
 const settledAfterMs = 5_000;
 const drainAtMostMs = 15_000;
+/**
+ * A client may send on an idle connection in the moment in which it is closed. Who is only replaced has time: connections that are used are told to
+ * end with their next answer, and those that nobody used for so long are hardly used just then.
+ */
+const replacedGraceMs = 8_000;
+const endingGraceMs = 2_000;
 
 /** Forks the first processes at once: they get ready while the control process looks at the bucket. */
 export function createAnsweringPool(options: AnsweringPoolOptions): AnsweringPool {
@@ -58,13 +64,14 @@ export function createAnsweringPool(options: AnsweringPoolOptions): AnsweringPoo
   const take = (slot: Slot, process: AnsweringProcess): void => {
     slot.process = process;
     const started = performance.now();
-    void process.ended.then(({ signal, code }) => {
+    void process.ended.then(({ silent, signal, code }) => {
       if (slot.process !== process || closing.signal.aborted) return;
       slot.process = null;
       // The one that comes to take its place does so.
       if (slot.recycling) return;
       slot.failures = performance.now() - started > settledAfterMs ? 0 : slot.failures + 1;
-      report(`Answering process ${process.pid} ended (${signal ?? `code ${String(code)}`}); another is started.`);
+      const how = silent ? 'killed: it did not answer any more' : (signal ?? `code ${String(code)}`);
+      report(`Answering process ${process.pid} ended (${how}); another is started.`);
       void respawn(slot);
     });
   };
@@ -95,7 +102,7 @@ export function createAnsweringPool(options: AnsweringPoolOptions): AnsweringPoo
     options.onReplaced('recycled');
     const tookMs = Math.round(performance.now() - started);
     report(`Answering process ${next.pid} takes the place of ${old.pid} (${tookMs} ms).`);
-    await old.drain({ atMostMs: drainAtMostMs });
+    await old.drain({ atMostMs: drainAtMostMs, idleGraceMs: replacedGraceMs });
   };
   for (const slot of slots) take(slot, fork());
 
@@ -123,7 +130,7 @@ export function createAnsweringPool(options: AnsweringPoolOptions): AnsweringPoo
     async drain({ atMostMs }) {
       closing.abort();
       const all = [...slots.flatMap(({ process }) => process ?? []), ...beside];
-      await Promise.all([...new Set(all)].map((process) => process.drain({ atMostMs })));
+      await Promise.all([...new Set(all)].map((process) => process.drain({ atMostMs, idleGraceMs: endingGraceMs })));
     },
   };
 }

@@ -7,8 +7,13 @@ import type { AnsweringReport, FromAnswering, ToAnswering } from '../messages.ts
 import type { PreparedEndpoint } from '../prepared-endpoint.ts';
 import { passOnUnclaimed } from './unclaimed-connections.ts';
 
-/** How a process ended: `drained` when it was told to and finished what it had begun. */
-export type Ending = { readonly drained: boolean; readonly code: number | null; readonly signal: string | null };
+/** How a process ended: `drained` when it was told to and finished what it had begun; `silent` when it was killed for answering nothing any more. */
+export type Ending = {
+  readonly drained: boolean;
+  readonly silent: boolean;
+  readonly code: number | null;
+  readonly signal: string | null;
+};
 
 /** One answering process, as the control process sees it. It owns a child process. */
 export type AnsweringProcess = {
@@ -27,13 +32,13 @@ export type AnsweringProcess = {
   prepare(change: number, endpoint: PreparedEndpoint): Promise<void>;
   /** Resolves when what was prepared is in force. @throws CodedError SERVICE_UNAVAILABLE. */
   apply(change: number): Promise<void>;
-  /** What it counts, anew. @throws CodedError SERVICE_UNAVAILABLE. */
+  /** What it counts, anew. One that does not answer this any more answers no request either, and is killed. @throws CodedError SERVICE_UNAVAILABLE. */
   report(): Promise<AnsweringReport>;
   /** The newest of its reports, also after its end; null: none came. */
   lastReport(): AnsweringReport | null;
   send(message: ToAnswering): void;
   /** Takes no more connections, finishes what is under way, ends. Killed when that takes longer. */
-  drain(options: { readonly atMostMs: number }): Promise<Ending>;
+  drain(options: { readonly atMostMs: number; readonly idleGraceMs: number }): Promise<Ending>;
   kill(): void;
 };
 
@@ -43,6 +48,8 @@ export type AnsweringProcessOptions = {
   readonly grpcPort: number;
   /** Another program that speaks the same messages, for tests of what goes wrong. */
   readonly program?: string;
+  /** How long a question may stay without an answer; 30 seconds unless given. */
+  readonly answerWithinMs?: number;
   /** Added to this process's own environment. */
   readonly environment: Readonly<Record<string, string | undefined>>;
   /** Questions, counts and reports: what it says without being waited for, too. */
@@ -52,8 +59,10 @@ export type AnsweringProcessOptions = {
 type Told = 'ask' | 'asked' | 'report';
 type Awaited = { resolve(message: FromAnswering): void; reject(error: unknown): void; readonly timer: NodeJS.Timeout };
 
-const answerWithinMs = 30_000;
+const startWithinMs = 120_000;
 const lastWordsAtMostMs = 250;
+/** An answer that came while this process itself was held up is read before it counts as missing. */
+const readWithinMs = 100;
 
 const program = new URL(
   import.meta.url.endsWith('.ts') ? '../../dist/serving/answering/main.js' : '../answering/main.js',
@@ -62,7 +71,7 @@ const program = new URL(
 
 /** Forks one; it waits for `begin`. */
 export function forkAnswering(options: AnsweringProcessOptions): AnsweringProcess {
-  const { writer, httpPort, grpcPort } = options;
+  const { writer, httpPort, grpcPort, answerWithinMs = 30_000 } = options;
   // Flags of this process (a test runner's, a debugger's) are not for its children.
   cluster.setupPrimary({ exec: options.program ?? fileURLToPath(program), args: [], execArgv: [] });
   const worker = cluster.fork(options.environment);
@@ -71,16 +80,24 @@ export function forkAnswering(options: AnsweringProcessOptions): AnsweringProces
   passOnUnclaimed(worker);
   let state: ReturnType<AnsweringProcess['state']> = 'starting';
   let leaving = false;
+  let silent = false;
 
   const ended = untilGone(worker).then((how): Ending => {
     const drained = state === 'draining' && how.code === 0;
     state = 'ended';
     conversation.end(gone(pid, how.signal ?? `code ${String(how.code)}`));
-    return { drained, ...how };
+    return { drained, silent, ...how };
   });
-  const ready = conversation.expect('ready', Number.POSITIVE_INFINITY).then(() => {
+  const killIfSilent = (error: unknown): never => {
+    if (isSilent(error)) {
+      silent = true;
+      worker.process.kill('SIGKILL');
+    }
+    throw error;
+  };
+  const ready = conversation.expect('ready', startWithinMs).then(() => {
     if (state === 'starting') state = 'ready';
-  });
+  }, killIfSilent);
   // Whoever waits is told; where nobody waits any more there is nothing to do.
   ready.catch(() => undefined);
 
@@ -104,16 +121,16 @@ export function forkAnswering(options: AnsweringProcessOptions): AnsweringProces
     async report() {
       const ask = conversation.number();
       conversation.send({ type: 'report', ask });
-      const answer = await conversation.expect(`report ${ask}`, answerWithinMs);
+      const answer = await conversation.expect(`report ${ask}`, answerWithinMs).catch(killIfSilent);
       if (answer.type !== 'report') throw gone(pid, 'another answer than a report');
       return answer;
     },
     lastReport: conversation.lastReport,
     send: conversation.send,
-    async drain({ atMostMs }) {
+    async drain({ atMostMs, idleGraceMs }) {
       leaving = true;
       if (state !== 'ended') state = 'draining';
-      conversation.send({ type: 'drain' });
+      conversation.send({ type: 'drain', idleGraceMs });
       const timer = setTimeout(() => worker.process.kill('SIGKILL'), atMostMs);
       const ending = await ended;
       clearTimeout(timer);
@@ -128,9 +145,9 @@ export function forkAnswering(options: AnsweringProcessOptions): AnsweringProces
  * Resolves when a process is gone and all that it said was read: its exit may be seen before its last words. Node does not always tell of the end
  * of the channel (not where a connection was being handed over), so that it is waited for a moment only.
  */
-async function untilGone(worker: Worker): Promise<Omit<Ending, 'drained'>> {
+async function untilGone(worker: Worker): Promise<Pick<Ending, 'code' | 'signal'>> {
   const disconnected = new Promise<void>((resolve) => worker.once('disconnect', () => resolve()));
-  const how = await new Promise<Omit<Ending, 'drained'>>((resolve) => {
+  const how = await new Promise<Pick<Ending, 'code' | 'signal'>>((resolve) => {
     worker.once('exit', (code: number | null, signal: string | null) => resolve({ code, signal }));
   });
   if (worker.isConnected()) await Promise.race([disconnected, wait(lastWordsAtMostMs, undefined, { ref: false })]);
@@ -178,8 +195,11 @@ function converse(worker: Worker, onMessage: (message: Extract<FromAnswering, { 
     expect(key: string, withinMs: number): Promise<FromAnswering> {
       return new Promise((resolve, reject) => {
         if (ended !== null) return reject(ended);
-        const late = (): void => settle(key, (waiting) => waiting.reject(silent(worker.process.pid, key)));
-        const timer = setTimeout(late, Math.min(withinMs, longestTimerMs));
+        const timer = setTimeout(() => {
+          setTimeout(() => {
+            settle(key, (waiting) => waiting.reject(silentFor(withinMs, worker.process.pid, key)));
+          }, readWithinMs).unref();
+        }, withinMs);
         open.set(key, { resolve, reject, timer: timer.unref() });
       });
     },
@@ -189,9 +209,6 @@ function converse(worker: Worker, onMessage: (message: Extract<FromAnswering, { 
     },
   };
 }
-
-/** The most that a timer of Node takes: 24 days. */
-const longestTimerMs = 2 ** 31 - 1;
 
 function keyOf(message: Exclude<FromAnswering, { type: 'hello' | 'ask' | 'asked' | 'failed' }>): string {
   switch (message.type) {
@@ -219,9 +236,12 @@ function gone(pid: number, how: string): CodedError {
   );
 }
 
-function silent(pid: number | undefined, what: string): CodedError {
+function silentFor(ms: number, pid: number | undefined, what: string): CodedError {
   return new CodedError(
     'SERVICE_UNAVAILABLE',
-    `Answering process ${String(pid)} did not answer '${what}' within ${answerWithinMs / 1_000} seconds. Look at the server's log.`,
+    `Answering process ${String(pid)} did not answer '${what}' within ${ms / 1_000} seconds. Look at the server's log.`,
+    { details: { silent: true } },
   );
 }
+
+const isSilent = (error: unknown): boolean => error instanceof CodedError && error.details['silent'] === true;

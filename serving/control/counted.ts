@@ -32,7 +32,10 @@ export function createCounted(): Counted {
     },
     of(endpoint) {
       const sum = { ...(kept.get(endpoint) ?? noCounts()) };
-      for (const counters of living.values()) add(sum, counters[endpoint] ?? noCounts());
+      // Own members only: an endpoint may be called `constructor`.
+      for (const counters of living.values()) {
+        if (Object.hasOwn(counters, endpoint)) add(sum, counters[endpoint] ?? noCounts());
+      }
       return sum;
     },
   };

@@ -5,7 +5,18 @@ import { isPlainName } from '../../domain/names.ts';
 import type { ObjectStore } from '../../stores/objects/object-store.ts';
 import type { TrustedKeys } from '../../stores/signing/trusted-keys.ts';
 import type { PreparedEndpoint } from '../prepared-endpoint.ts';
+import { createBucketTags } from './bucket-tags.ts';
 import type { LocalEndpoint, LocalEndpoints } from './local-endpoints.ts';
+import {
+  type Entry,
+  type InForce,
+  isOlder,
+  isSettled,
+  newEntry,
+  noteInForce,
+  noteProblem,
+  refusal,
+} from './followed-entry.ts';
 import type { HeldEndpoint } from './prepared-models.ts';
 import { headEndpoint, readEndpoint, requireTrusted, type StoredEndpoint, tagOf } from './stored-endpoint.ts';
 
@@ -53,22 +64,7 @@ export type EndpointFollowerOptions = {
   readonly report: (line: string) => void;
 };
 
-type Entry = {
-  readonly endpoint: string;
-  inForce: { readonly held: HeldEndpoint; readonly tag: string } | null;
-  problem: CodedFailure | null;
-  /** What the bucket showed last; empty: it was not asked, or did not answer. */
-  seen: string;
-  /** What did not come into force, how often it was tried, and when to try it again (milliseconds of the monotonic clock). */
-  refused: { readonly tag: string; readonly times: number; readonly retryAt: number } | null;
-  refreshing: Promise<void> | null;
-};
-
-const headEveryMs = 500;
-const listEveryMs = 2_000;
-const refusedPauseMs = 10_000;
-/** How often what a process died of, or a passing condition, is tried again at once. */
-const quickRetries = 3;
+const lookEveryMs = 500;
 /** How long a start waits for a bucket that takes requests and does not answer. */
 const startAtMostMs = 15_000;
 /** Names that clients made up are looked up at most so many at a time. */
@@ -83,10 +79,11 @@ export function createEndpointFollower(options: EndpointFollowerOptions): Endpoi
   const entryOf = (endpoint: string): Entry => {
     const known = entries.get(endpoint);
     if (known !== undefined) return known;
-    const entry: Entry = { endpoint, inForce: null, problem: null, seen: '', refused: null, refreshing: null };
+    const entry = newEntry(endpoint);
     entries.set(endpoint, entry);
     return entry;
   };
+  const tags = createBucketTags(options.store);
   const refresh = (entry: Entry): Promise<void> => {
     entry.refreshing ??= refreshEntry(options, entry).finally(() => {
       entry.refreshing = null;
@@ -95,18 +92,23 @@ export function createEndpointFollower(options: EndpointFollowerOptions): Endpoi
     });
     return entry.refreshing;
   };
-  const list = async (): Promise<void> => {
-    const names = new Set<string>();
-    for await (const { key } of options.store.list('routes/')) for (const name of endpointOf(key)) names.add(name);
-    listed = names;
-    await Promise.all([...names].filter((name) => !entries.has(name)).map((name) => refresh(entryOf(name))));
+  /** Looks at all endpoints at once; each that is not as it should be is refreshed on its own, and not waited for here. */
+  const look = async (found: Promise<ReadonlyMap<string, string>>): Promise<readonly Promise<void>[]> => {
+    try {
+      const all = await found;
+      listed = new Set(all.keys());
+      const known = [...entries.values()].filter((entry) => !isSettled(options, entry, all.get(entry.endpoint)));
+      const added = [...listed].filter((name) => !entries.has(name)).map(entryOf);
+      return [...known, ...added].map(refresh);
+    } catch (error) {
+      for (const entry of entries.values()) noteProblem(options, entry, toFailure(error));
+      return [];
+    }
   };
-  // A bucket that is away shows in each entry's own problem.
-  const tryList = (): Promise<void> => list().catch(() => undefined);
-  const repeat = async (everyMs: number, work: () => Promise<unknown> | void): Promise<void> => {
+  const follow = async (): Promise<void> => {
     while (!closing.signal.aborted) {
-      await wait(everyMs, undefined, { signal: closing.signal }).catch(() => undefined);
-      if (!closing.signal.aborted) await work();
+      await wait(lookEveryMs, undefined, { signal: closing.signal }).catch(() => undefined);
+      if (!closing.signal.aborted) await look(tags.look());
     }
   };
   let lookups = 0;
@@ -115,18 +117,14 @@ export function createEndpointFollower(options: EndpointFollowerOptions): Endpoi
     async start() {
       const late = new AbortController();
       const deadline = wait(startAtMostMs, undefined, { signal: late.signal }).catch(() => undefined);
-      await Promise.race([tryList(), deadline]);
+      await Promise.race([look(tags.look()).then((begun) => Promise.all(begun)), deadline]);
       late.abort();
       for (const found of await options.local.all()) {
         if (listed?.has(found.endpoint) === false) continue;
         const entry = entryOf(found.endpoint);
         if (entry.inForce === null) await takeLocal(options, entry, found);
       }
-      void repeat(listEveryMs, tryList);
-      // Each entry is refreshed on its own: a package that takes long to load holds up no other endpoint.
-      void repeat(headEveryMs, () => {
-        for (const entry of entries.values()) void refresh(entry);
-      });
+      void follow();
     },
     async follow(endpoint) {
       // In force since its commit, which told all processes before whoever waits here.
@@ -144,7 +142,7 @@ export function createEndpointFollower(options: EndpointFollowerOptions): Endpoi
     },
     async hint() {
       await Promise.all([...entries.values()].flatMap(({ refreshing }) => refreshing ?? []));
-      await Promise.all([tryList(), ...[...entries.values()].map(refresh)]);
+      await Promise.all(await look(tags.lookAnew()));
     },
     inForce: () => [...entries.values()].flatMap((entry) => entry.inForce?.held.endpoint ?? []),
     known: () =>
@@ -165,35 +163,23 @@ async function refreshEntry(options: EndpointFollowerOptions, entry: Entry): Pro
   try {
     tag = await headEndpoint(options.store, entry.endpoint);
     entry.seen = tag;
-    if (tag === entry.inForce?.tag) {
-      entry.problem = null;
-      entry.refused = null;
-      return;
-    }
     if (entry.refused?.tag === tag && performance.now() < entry.refused.retryAt) return;
-    const stored = await readEndpoint(options.store, entry.endpoint);
-    if (stored === null) throw unknownEndpoint(entry.endpoint);
-    tag = tagOf(stored);
-    await bringIntoForce(options, entry, stored);
-    await options.local.write(entry.endpoint, stored);
+    if (tag !== entry.inForce?.tag) {
+      const stored = await readEndpoint(options.store, entry.endpoint);
+      if (stored === null) throw unknownEndpoint(entry.endpoint);
+      tag = tagOf(stored);
+      await bringIntoForce(options, entry, stored);
+      entry.unkept = stored;
+    }
+    if (entry.unkept !== null) await options.local.write(entry.endpoint, entry.unkept);
+    entry.unkept = null;
+    noteInForce(options, entry);
   } catch (error) {
     if (isCoded(error, 'NOT_FOUND') && entry.inForce === null && tag === '') return;
     const problem = toFailure(error);
-    const before = entry.problem?.message;
-    entry.problem = problem;
-    if (problem.message !== before) {
-      options.report(`Endpoint ${entry.endpoint}: ${problem.message}`);
-      options.onChanged();
-    }
+    noteProblem(options, entry, problem);
     if (tag !== '') entry.refused = refusal(entry, tag, problem);
   }
-}
-
-/** What passes (a process that was killed, S3) is tried again at once; what does not, or comes again and again, after a pause. */
-function refusal(entry: Entry, tag: string, problem: CodedFailure): Entry['refused'] {
-  const times = entry.refused?.tag === tag ? entry.refused.times + 1 : 1;
-  const passing = problem.code === 'SERVICE_UNAVAILABLE' && times <= quickRetries;
-  return { tag, times, retryAt: passing ? 0 : performance.now() + refusedPauseMs };
 }
 
 async function bringIntoForce(options: EndpointFollowerOptions, entry: Entry, stored: StoredEndpoint): Promise<void> {
@@ -214,10 +200,19 @@ async function prepareAndPut(options: EndpointFollowerOptions, entry: Entry, sto
   const keys = await options.trusted();
   const epochs = await options.local.epochs(entry.endpoint);
   const held = await options.prepare(requireTrusted(entry.endpoint, stored, { keys, epochs }));
+  const turn = entry.turn.then(() => put(options, entry, { held, tag: tagOf(stored) }));
+  entry.turn = turn.catch(() => undefined);
+  await turn;
+}
+
+/** Puts it in force, unless a newer one came into force while this one was prepared: a slow start goes on with the local copy meanwhile. */
+async function put(options: EndpointFollowerOptions, entry: Entry, next: InForce): Promise<void> {
+  const { held } = next;
   const previous = entry.inForce;
+  if (previous !== null && isOlder(held.endpoint, previous.held.endpoint)) return held.release();
   try {
     await options.put(held.endpoint, () => {
-      entry.inForce = { held, tag: tagOf(stored) };
+      entry.inForce = next;
       entry.problem = null;
       entry.refused = null;
     });
@@ -238,11 +233,6 @@ async function takeLocal(options: EndpointFollowerOptions, entry: Entry, found: 
     entry.refused ??= { tag: tagOf(found.stored), times: 1, retryAt: 0 };
     options.report(`Endpoint ${entry.endpoint}, as served last: ${problem.message}`);
   }
-}
-
-function endpointOf(key: string): readonly string[] {
-  const name = key.slice('routes/'.length, -'.json'.length);
-  return key.endsWith('.json') && isPlainName(name) ? [name] : [];
 }
 
 /** To a client, an endpoint whose route names what is not there is no 404. */

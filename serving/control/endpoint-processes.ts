@@ -1,3 +1,4 @@
+import { parentEnvironment } from '../end-with-parent.ts';
 import type { LogCollector } from '../log/collector.ts';
 import type { ServingConfig } from '../serving-config.ts';
 import { type AnsweringPool, createAnsweringPool } from './answering-pool.ts';
@@ -72,6 +73,7 @@ export function openPool(config: ServingConfig, parts: PoolParts): AnsweringPool
 function environmentOf(config: ServingConfig): Readonly<Record<string, string | undefined>> {
   const s3 = { ...config.s3, accessKeyId: null, secretAccessKey: null };
   return {
+    ...parentEnvironment(),
     PERDURA_SERVING_CONFIG: JSON.stringify({ ...config, s3 }),
     AWS_ACCESS_KEY_ID: undefined,
     AWS_SECRET_ACCESS_KEY: undefined,

@@ -1,4 +1,4 @@
-import type { EndpointPolicy } from '../../domain/endpoint-policy.ts';
+import type { EndpointPolicy, LogPolicy } from '../../domain/endpoint-policy.ts';
 import type { ModelReference } from '../../domain/model-package.ts';
 import type { Route } from '../../domain/route.ts';
 import type { Host, Hosts, ShadowHost } from '../hosting/hosts.ts';
@@ -34,7 +34,15 @@ type Terms = { readonly route: Route; readonly policy: EndpointPolicy };
 type Unhosted = Omit<PreparedModel, 'socket'>;
 /** What is held for one endpoint, in the order in which it was taken. */
 type Held = { readonly hosts: Host[]; readonly shadows: SharedShadow[] };
-type SharedShadow = { readonly key: string; readonly host: Promise<ShadowHost>; users: number };
+type SharedShadow = {
+  readonly key: string;
+  readonly host: Promise<ShadowHost>;
+  users: number;
+  /** Logs no more from now on than the policy in force and `next` both let it. */
+  tighten(next: EndpointPolicy): Promise<void>;
+  /** Logs under these terms from now on. */
+  apply(terms: Terms): void;
+};
 
 /** A host outlives its endpoint for so long: requests that began on it end on it. */
 const releaseAfterMs = 10_000;
@@ -59,10 +67,13 @@ export function createPreparedModels(options: PreparedModelsOptions): PreparedMo
   /** One host an endpoint and package, whatever the epoch: a route that keeps its shadow does not load it again. */
   const shadow = async (prepared: Unhosted, terms: Terms, held: Held): Promise<PreparedModel> => {
     const key = `${terms.route.endpoint} ${prepared.reference.model} ${prepared.reference.packageDigest}`;
-    const shared = shadows.get(key) ?? { key, host: options.hosts.shadow({ prepared, ...terms }), users: 0 };
+    const known = shadows.get(key);
+    const shared = known ?? sharedShadow(key, options.hosts.shadow({ prepared, ...terms }), terms);
     shadows.set(key, shared);
     shared.users += 1;
     held.shadows.push(shared);
+    // Copies of requests under the new policy may reach the host before the host hears that it is in force.
+    if (known !== undefined) await known.tighten(terms.policy);
     return { ...prepared, socket: (await shared.host).socket };
   };
   const letGo = (held: Held): void => {
@@ -85,6 +96,8 @@ export function createPreparedModels(options: PreparedModelsOptions): PreparedMo
         return { name, weight, model: await hosted(await fetchOne(version), held) };
       });
       const watching = terms.route.shadows.map(async (version) => shadow(await fetchOne(version), terms, held));
+      // All are watched from the beginning: a shadow that fails while an arm is measured must be nobody's unhandled rejection.
+      await Promise.allSettled([...arms, ...watching]);
       try {
         const endpoint = { ...terms, arms: await all(arms), shadows: await all(watching) };
         return {
@@ -116,5 +129,33 @@ async function all<T>(promises: readonly Promise<T>[]): Promise<readonly T[]> {
 }
 
 function tellShadows(held: Held, terms: Terms): void {
-  for (const shared of held.shadows) void shared.host.then((host) => host.update(terms));
+  for (const shared of held.shadows) shared.apply(terms);
+}
+
+function sharedShadow(key: string, host: Promise<ShadowHost>, first: Terms): SharedShadow {
+  let terms = first;
+  return {
+    key,
+    host,
+    users: 0,
+    async tighten(next) {
+      const { policy } = terms;
+      (await host).update({ ...terms, policy: { ...policy, log: strictest(policy.log, next.log) } });
+    },
+    apply(next) {
+      terms = next;
+      void host.then((started) => started.update(next));
+    },
+  };
+}
+
+/** What two policies both let into the log; where both encrypt, the newer one names the group. */
+function strictest(now: LogPolicy, next: LogPolicy): LogPolicy {
+  const encrypt = next.encrypt ?? now.encrypt;
+  const columns = [...(now.encrypt?.columns ?? []), ...(next.encrypt?.columns ?? [])];
+  return {
+    sample: Math.min(now.sample, next.sample),
+    redact: [...new Set([...now.redact, ...next.redact])],
+    encrypt: encrypt === null ? null : { ...encrypt, columns: [...new Set(columns)] },
+  };
 }

@@ -1,16 +1,17 @@
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as wait } from 'node:timers/promises';
 import type { ObjectStore } from '../../stores/objects/object-store.ts';
 import { createS3ObjectStore } from '../../stores/objects/s3-object-store.ts';
 import { downloadPackage } from '../../stores/packages.ts';
 import { trustedKeys } from '../../stores/signing/trusted-keys.ts';
+import { hostAndPort } from '../host-and-port.ts';
 import type { Hosts } from '../hosting/hosts.ts';
 import { openLogCollector } from '../log/collector.ts';
 import { planOf } from '../models/measure-model.ts';
 import { createLogger, reportTo } from '../observe/logger.ts';
 import type { ServingConfig } from '../serving-config.ts';
 import { type AdminParts, openAdmin } from './admin.ts';
+import { atMost } from './at-most.ts';
 import type { AnsweringPool } from './answering-pool.ts';
 import { openPool } from './endpoint-processes.ts';
 import { claimPorts } from './claim-port.ts';
@@ -63,8 +64,8 @@ export async function startServer(config: ServingConfig, { onAnswering }: Server
     const parts = await openParts(config, { report, owned, ports: { httpPort, grpcPort }, onAnswering });
     await Promise.all([parts.pool.begin(), parts.follower.start()]);
     parts.self.say();
-    const url = `${config.tls === null ? 'http' : 'https'}://${config.host}:${httpPort}`;
-    return { url, grpcUrl: `${config.host}:${grpcPort}`, adminUrl: parts.adminUrl, drain: () => owned.close() };
+    const url = `${config.tls === null ? 'http' : 'https'}://${hostAndPort(config.host, httpPort)}`;
+    return { url, grpcUrl: hostAndPort(config.host, grpcPort), adminUrl: parts.adminUrl, drain: () => owned.close() };
   } catch (error) {
     await owned.close();
     throw error;
@@ -93,6 +94,9 @@ async function openParts(config: ServingConfig, opening: Opening): Promise<Parts
   const { owned, report } = opening;
   const store = createS3ObjectStore(config.s3);
   owned.add(() => store.close());
+  // A bucket that takes requests and does not answer must show as one that is away, and be asked again soon after it is back.
+  const documents = createS3ObjectStore(config.s3, { patience: { silentAtMost: '5 seconds', tries: 2 } });
+  owned.add(() => documents.close());
   const metrics = createControlMetrics();
   owned.add(() => metrics.close());
   let draining = false;
@@ -106,7 +110,7 @@ async function openParts(config: ServingConfig, opening: Opening): Promise<Parts
 
   let changes = 0;
   const follower: EndpointFollower = createEndpointFollower({
-    store,
+    store: documents,
     trusted: trustedIn(config),
     local: createLocalEndpoints(join(config.homeFolder, 'routes'), report),
     prepare: (terms) => models.prepare(terms),
@@ -134,7 +138,7 @@ async function openParts(config: ServingConfig, opening: Opening): Promise<Parts
     draining: () => draining,
   });
   const self: SelfReport = createSelfReport({
-    store,
+    store: documents,
     replica: config.replica,
     report,
     describe: () => describe(admin.url, follower),
@@ -237,10 +241,4 @@ function lookAfter({ status, pool, metrics, hosts }: Parts, owned: Owned): void 
     });
   }, collectEveryMs);
   owned.add(() => clearInterval(timer));
-}
-
-async function atMost(ms: number, work: Promise<unknown>): Promise<void> {
-  const late = new AbortController();
-  await Promise.race([work, wait(ms, undefined, { signal: late.signal }).catch(() => undefined)]);
-  late.abort();
 }

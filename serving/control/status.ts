@@ -4,6 +4,7 @@ import type { EndpointCounters, EndpointStatus } from '../endpoint-status.ts';
 import type { FromAnswering } from '../messages.ts';
 import type { AnsweringPool } from './answering-pool.ts';
 import type { AnsweringProcess } from './answering-process.ts';
+import { atMost } from './at-most.ts';
 import type { EndpointFollower } from './endpoint-follower.ts';
 
 /** How a server fares. */
@@ -28,6 +29,9 @@ export type StatusOptions = {
   readonly draining: () => boolean;
 };
 
+/** One that is silent must not make all others' counts wait: its last ones stand in. */
+const collectAtMostMs = 2_000;
+
 /** Nothing is asked before somebody asks. */
 export function createStatus(options: StatusOptions): Status {
   const { follower, pool } = options;
@@ -40,7 +44,7 @@ export function createStatus(options: StatusOptions): Status {
     await Promise.allSettled([...answering.map((process) => process.report()), options.askHosts()]);
   };
   const collect = (): Promise<void> =>
-    (collecting ??= askAll().finally(() => {
+    (collecting ??= atMost(collectAtMostMs, askAll()).finally(() => {
       collecting = null;
     }));
   const describe = (endpoint: string): EndpointStatus => {

@@ -22,16 +22,38 @@ export async function headEndpoint(store: ObjectStore, endpoint: string): Promis
       throw error;
     }),
   ]);
-  return `${route.etag} ${policy?.etag ?? ''}`;
+  return joinTags(route.etag, policy?.etag);
 }
 
 /** As `headEndpoint` would say of it. */
-export const tagOf = ({ route, policy }: StoredEndpoint): string => `${route.etag} ${policy?.etag ?? ''}`;
+export const tagOf = ({ route, policy }: StoredEndpoint): string => joinTags(route.etag, policy?.etag);
 
-/** Null when there is no route. */
+/** The tag of an endpoint, of the etags of its route and its policy. */
+export const joinTags = (route: string, policy: string | undefined): string => `${route} ${policy ?? ''}`;
+
+/** Null when there is no route. @throws CodedError ROUTE_UNTRUSTED when its policy was deleted; DATA_UNREADABLE. */
 export async function readEndpoint(store: ObjectStore, endpoint: string): Promise<StoredEndpoint | null> {
   const [route, policy] = await Promise.all([readRoute(store, endpoint), readPolicy(store, endpoint)]);
-  return route === null ? null : { route, policy };
+  if (route === null) return null;
+  if (policy === null) await requireNeverDeclared(store, endpoint);
+  return { route, policy };
+}
+
+/**
+ * A policy is never taken back, only declared anew: where one was deleted, an endpoint that was shut would be open on every machine that never
+ * saw it.
+ *
+ * @throws CodedError ROUTE_UNTRUSTED.
+ */
+async function requireNeverDeclared(store: ObjectStore, endpoint: string): Promise<void> {
+  const name = policyKey(endpoint);
+  const [newest] = await store.versions(name);
+  if (newest === undefined) return;
+  throw new CodedError(
+    'ROUTE_UNTRUSTED',
+    `'${name}' was deleted; its newest version in the bucket is ${newest.s3VersionId}. Put that version back, then change it with 'perdura policy set'.`,
+    { details: { name, s3VersionId: newest.s3VersionId } },
+  );
 }
 
 /**

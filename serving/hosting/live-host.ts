@@ -5,7 +5,7 @@ import { createFrameReader, readQuestion, writeAnswer, writeFailure } from './fr
 import { closeListener, listenOn } from './listener.ts';
 
 /** What a host says first to whoever connects, by which its clients know that it lives. */
-export const greeting = Uint8Array.of(1);
+const greeting = Uint8Array.of(1);
 
 /** A live package that answers on a socket. */
 export type LiveHost = {

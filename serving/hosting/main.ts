@@ -1,5 +1,6 @@
 import { setPriority } from 'node:os';
 import { toFailure } from '../../domain/failure.ts';
+import { endWithParent } from '../end-with-parent.ts';
 import { createPastLookup } from '../answering/past-lookup.ts';
 import { openLogWriter } from '../log/open-log-writer.ts';
 import { createBatcher } from '../models/batcher.ts';
@@ -122,7 +123,7 @@ async function fail(error: unknown): Promise<void> {
 
 process.on('message', (message: ToHost) => void take(message).catch(fail));
 // Without its control process nobody would end it or bring its log to the bucket.
-process.once('disconnect', () => void end().catch(fail));
+endWithParent(() => void end().catch(fail));
 process.on('SIGTERM', () => void end().catch(fail));
 // Ctrl-C reaches the whole group of a terminal: the control process says when to go.
 process.on('SIGINT', () => undefined);

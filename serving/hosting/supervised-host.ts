@@ -40,9 +40,12 @@ const entry = new URL(
 );
 const readyAtMostMs = 60_000;
 const reportAtMostMs = 5_000;
+const silentAtMostMs = 30_000;
+/** A report that came while this process itself was held up is read before it counts as missing. */
+const readWithinMs = 100;
 const closeAtMostMs = 15_000;
 /** Pauses before a host that keeps ending at once is started again. */
-const pausesMs = [0, 50, 100, 250, 500, 1_000, 2_000] as const;
+const pausesMs = [0, 50, 100, 250, 500, 1_000, 2_000, 5_000, 10_000] as const;
 /** One that lived this long starts the pauses from the beginning. */
 const soundAfterMs = 5_000;
 
@@ -58,11 +61,17 @@ export async function superviseHost(options: SupervisedHostOptions): Promise<Sup
   let pause: NodeJS.Timeout | null = null;
   let failures = 0;
   let started = false;
+  /** When it said something last; for ever while it loads, which is bounded by itself. */
+  let heardAt = Number.POSITIVE_INFINITY;
   const { socket } = options.prepared;
 
   const start = async (): Promise<void> => {
     const startedAt = performance.now();
-    const spawned = spawn(options, (message) => asks.settle(message));
+    heardAt = Number.POSITIVE_INFINITY;
+    const spawned = spawn(options, (message) => {
+      heardAt = performance.now();
+      asks.settle(message);
+    });
     current = spawned;
     void spawned.ended.then((how) => {
       current = null;
@@ -72,6 +81,16 @@ export async function superviseHost(options: SupervisedHostOptions): Promise<Sup
       again(how);
     });
     await spawned.ready;
+    heardAt = performance.now();
+  };
+  /** One that does not report any more does not answer either: it is ended, and started again as one that died. */
+  const report = async (): Promise<AnsweringReport> => {
+    try {
+      return await asks.ask(current?.child ?? null, nameOf(options));
+    } catch (error) {
+      if (performance.now() - heardAt > silentAtMostMs) current?.child.kill('SIGKILL');
+      throw error;
+    }
   };
   const again = (how: string): void => {
     const afterMs = pausesMs[Math.min(failures, pausesMs.length - 1)] ?? 0;
@@ -99,7 +118,7 @@ export async function superviseHost(options: SupervisedHostOptions): Promise<Sup
     socket,
     pid: () => current?.child.pid ?? null,
     tell: (message) => void (current?.child.connected === true && current.child.send(message, () => undefined)),
-    report: () => asks.ask(current?.child ?? null, nameOf(options)),
+    report,
     close: () => (closing ??= close()),
   };
 }
@@ -164,7 +183,9 @@ function createAsks() {
       if (child?.connected !== true) return Promise.reject(unavailable(name, 'it is being started'));
       const ask = (last += 1);
       return new Promise<AnsweringReport>((resolve, reject) => {
-        const timer = setTimeout(() => reject(unavailable(name, 'it does not report')), reportAtMostMs);
+        let timer = setTimeout(() => {
+          timer = setTimeout(() => open.get(ask)?.reject(unavailable(name, 'it does not report')), readWithinMs);
+        }, reportAtMostMs);
         const settle = <T>(done: (value: T) => void) => {
           return (value: T): void => {
             clearTimeout(timer);

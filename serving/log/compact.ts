@@ -38,6 +38,9 @@ const columnsOf: Readonly<Record<LogKind, Readonly<Record<string, string>>>> = {
   labels: labelColumns,
 };
 
+/** What DuckDB takes unless told otherwise; its buffers grow with it. */
+const usualObjectBytes = 16 * 1024 * 1024;
+
 /**
  * Turns a segment into Parquet and counts its rows. A line that a crash tore off was never answered and is left out; every whole line
  * must come through. Columns are named, not sniffed: a segment of nulls must have the types of all others. The lowest level of zstd takes a
@@ -49,14 +52,14 @@ export async function compactSegment(tables: Tables, segment: Segment, parquetFi
   const columns = Object.entries(columnsOf[segment.kind]);
   const types = columns.map(([name, type]) => `${literal(name)}: ${literal(type)}`).join(', ');
   const names = columns.map(([name]) => identifier(name)).join(', ');
+  const { lines, longestBytes } = await measureLines(segment.file);
   // DuckDB turns a torn line into a row of nulls.
   const [answer] = await tables.all(
     `COPY (SELECT ${names} FROM read_json(${literal(segment.file)}, format = 'newline_delimited', ignore_errors = true,
-       columns = {${types}}) WHERE "requestId" IS NOT NULL)
+       maximum_object_size = ${Math.max(usualObjectBytes, longestBytes)}, columns = {${types}}) WHERE "requestId" IS NOT NULL)
      TO ${literal(parquetFile)} (FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1)`,
   );
   const rows = Number(answer?.['Count']);
-  const lines = await countLines(segment.file);
   if (rows !== lines) {
     throw new CodedError(
       'DATA_UNREADABLE',
@@ -66,10 +69,18 @@ export async function compactSegment(tables: Tables, segment: Segment, parquetFi
   return rows;
 }
 
-async function countLines(file: string): Promise<number> {
-  let lines = 0;
+/** Whole lines, and how long the longest is: DuckDB refuses a whole file for one line that is longer than it was told. */
+async function measureLines(file: string): Promise<{ readonly lines: number; readonly longestBytes: number }> {
+  let [lines, longestBytes, begun] = [0, 0, 0];
   for await (const chunk of createReadStream(file) as AsyncIterable<Uint8Array>) {
-    for (let at = chunk.indexOf(10); at >= 0; at = chunk.indexOf(10, at + 1)) lines += 1;
+    let start = 0;
+    for (let at = chunk.indexOf(10); at >= 0; at = chunk.indexOf(10, start)) {
+      lines += 1;
+      longestBytes = Math.max(longestBytes, begun + at + 1 - start);
+      begun = 0;
+      start = at + 1;
+    }
+    begun += chunk.length - start;
   }
-  return lines;
+  return { lines, longestBytes: Math.max(longestBytes, begun) };
 }

@@ -17,10 +17,13 @@ export type KeyCourier = {
 
 const parallelFiles = 8;
 const askEveryMs = 10_000;
+/** What the clocks of a model server and of who forgets may differ by. */
+const clocksDifferByMs = 5 * 60_000;
 
 /**
  * Makes the courier of one replica's folder. Before it writes a key it asks for the tombstones of its endpoint: a key of a group that was forgotten
- * before it came to the bucket is dropped, as if it had been deleted there.
+ * before it came to the bucket is dropped, as if it had been deleted there. A key that was clearly made later is not: a server that is new to the
+ * endpoint did not know of the tombstone, and the group came back.
  */
 export function createKeyCourier(store: ObjectStore, replicaFolder: string): KeyCourier {
   const endpoints = new Map<string, number>();
@@ -36,7 +39,8 @@ export function createKeyCourier(store: ObjectStore, replicaFolder: string): Key
   };
   const write = async (key: SubjectKeyDocument, tombstones: Readonly<Record<string, string>>): Promise<void> => {
     const [group = ''] = key.keyId.split('/');
-    if ((tombstones[group] ?? null) === key.after) await writeSubjectKey(store, key);
+    const forgottenAt = tombstones[group] ?? null;
+    if (forgottenAt === key.after || isYounger(key, forgottenAt)) await writeSubjectKey(store, key);
   };
   return {
     async bring(files) {
@@ -52,6 +56,10 @@ export function createKeyCourier(store: ObjectStore, replicaFolder: string): Key
       for (const [endpoint, askedAt] of endpoints) if (performance.now() - askedAt > askEveryMs) await ask(endpoint);
     },
   };
+}
+
+function isYounger({ at }: SubjectKeyDocument, forgottenAt: string | null): boolean {
+  return forgottenAt !== null && Date.parse(at) > Date.parse(forgottenAt) + clocksDifferByMs;
 }
 
 async function keysOf(file: string): Promise<readonly SubjectKeyDocument[]> {

@@ -2,6 +2,7 @@ import { existsSync, writeFileSync } from 'node:fs';
 import { CodedError } from '../../domain/errors.ts';
 import { type CodedFailure, toFailure } from '../../domain/failure.ts';
 import type { ModelReference } from '../../domain/model-package.ts';
+import { endWithParent } from '../end-with-parent.ts';
 import { findCuda } from './cuda.ts';
 import { decidePlan, fastestRowMs, hostFromMs } from './decide-plan.ts';
 import type { ModelPlan } from './model-plan.ts';
@@ -47,7 +48,7 @@ function tell(message: Measured): Promise<void> {
 
 // Should the machine run out of memory before anyone notices, this process goes first.
 if (existsSync('/proc/self/oom_score_adj')) writeFileSync('/proc/self/oom_score_adj', '1000');
-process.once('disconnect', () => process.exit(1));
+endWithParent(() => process.exit(1));
 
 try {
   const plan = await measure(JSON.parse(process.env['PERDURA_MEASURE_CONFIG'] ?? '') as MeasureConfig);

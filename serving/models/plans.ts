@@ -10,7 +10,7 @@ import type { ModelPlan } from './model-plan.ts';
 
 /** The plans that this machine made, one file a package. */
 export type Plans = {
-  /** Null where there is none, or it was made elsewhere, or for more memory than there is now. */
+  /** Null where there is none, or none that can be read, or it was made elsewhere, or for more memory than there is now. */
   read(reference: ModelReference): Promise<ModelPlan | null>;
   /** @throws CodedError DISK_FULL. */
   write(reference: ModelReference, plan: ModelPlan): Promise<void>;
@@ -38,12 +38,23 @@ export function openPlans(options: {
         throw error;
       });
       if (text === null) return null;
-      const plan = JSON.parse(text) as ModelPlan;
+      const plan = parsePlan(text);
+      if (plan === null) return null;
       const tooLarge = plan.provider === 'cpu' && plan.measured.memoryBytes > options.memoryLimitBytes;
       return tooLarge ? null : plan;
     },
     write: (reference, plan) => writeWholeFile(fileOf(reference), [Buffer.from(JSON.stringify(plan))]),
   };
+}
+
+/** Null for a file that a power cut or a person damaged: the package is measured anew, and the file written over. */
+function parsePlan(text: string): ModelPlan | null {
+  try {
+    const plan = JSON.parse(text) as Partial<ModelPlan> | null;
+    return typeof plan?.measured?.memoryBytes === 'number' ? (plan as ModelPlan) : null;
+  } catch {
+    return null;
+  }
 }
 
 const hasCuda = (device: string): boolean => device !== 'cpu' && cudaProviderInstalled();

@@ -1,4 +1,5 @@
 import { CodedError, type ErrorCode, errorTable, isCoded } from '../../domain/errors.ts';
+import { withoutPaths } from '../without-paths.ts';
 
 /** What a client is told of an error, whichever protocol it speaks. */
 export type FailureStatus = {
@@ -38,10 +39,12 @@ export function statusOf(error: unknown): FailureStatus {
   if (!isCoded(error)) return uncoded(error);
   const { code, message, details } = error;
   const { field, retryAfterMs } = details;
+  const http = httpOf(error);
   return {
-    http: httpOf(error),
+    http,
     code,
-    message,
+    // What is the client's fault quotes the client; what is ours may name files of this machine.
+    message: http >= 500 ? withoutPaths(message) : message,
     remedy: errorTable[code].remedy,
     field: typeof field === 'string' ? field : null,
     retryAfterMs: typeof retryAfterMs === 'number' ? retryAfterMs : code === 'OVERLOADED' ? busyPauseMs : null,

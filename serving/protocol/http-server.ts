@@ -24,7 +24,7 @@ export type HttpServer = {
    * Takes no more connections and answers what comes on open ones, each told that its connection ends; those that stay idle are closed after a
    * grace. Resolves when none is left.
    */
-  drain(): Promise<void>;
+  drain(options?: { readonly idleGraceMs: number }): Promise<void>;
 };
 
 export type HttpServerOptions = PostOptions & {
@@ -42,7 +42,6 @@ const limits = {
 } as const;
 /** A connection on which nothing moves, be it that its client does not read its answer. */
 const stuckMs = 120_000;
-const idleGraceMs = 2_000;
 const idleSweepMs = 200;
 
 /**
@@ -76,7 +75,7 @@ export function createHttpServer(parts: AnsweringParts, options: HttpServerOptio
   });
   addV2Routes(app, parts);
   addRowRoutes(app, parts);
-  return { app, drain: () => drain(app) };
+  return { app, drain: ({ idleGraceMs } = { idleGraceMs: 2_000 }) => drain(app, idleGraceMs) };
 }
 
 function openServer(files: TlsFiles | null, listener: RequestListener): Server {
@@ -93,7 +92,7 @@ function openSecureServer(files: TlsFiles, listener: RequestListener): Server {
   return server;
 }
 
-async function drain(app: FastifyInstance): Promise<void> {
+async function drain(app: FastifyInstance, idleGraceMs: number): Promise<void> {
   const { server } = app;
   const closed = once(server, 'close');
   server.prependListener('request', (_: IncomingMessage, response) => {

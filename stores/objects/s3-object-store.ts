@@ -16,11 +16,14 @@ import type { ServiceAddresses } from '../../domain/config.ts';
 import { CodedError } from '../../domain/errors.ts';
 import { bodyFacts } from './object-body.ts';
 import type { ObjectBody, ObjectStore, StoredVersion, WriteOptions } from './object-store.ts';
-import { createS3Client } from './s3-client.ts';
+import { createS3Client, type Patience } from './s3-client.ts';
 import { askS3, describePlace, type S3Place } from './s3-errors.ts';
 
-/** `pageSize`: keys per listing request, 1000 at most (S3's own limit and the default). */
-export type S3StoreOptions = { readonly pageSize?: number };
+/**
+ * `pageSize`: keys per listing request, 1000 at most (S3's own limit and the default). `patience`: for small objects, whose reader wants to know soon
+ * that S3 is away; a minute of silence and 4 tries unless given.
+ */
+export type S3StoreOptions = { readonly pageSize?: number; readonly patience?: Patience };
 
 type Bucket = {
   readonly client: S3Client;
@@ -37,7 +40,7 @@ export function createS3ObjectStore(
   s3: ServiceAddresses['s3'],
   options: S3StoreOptions = {},
 ): ObjectStore & { close(): void } {
-  const client = createS3Client(s3);
+  const client = createS3Client(s3, options.patience);
   const bucket: Bucket = { client, s3, pageSize: options.pageSize ?? 1000 };
   return {
     head: (key, choice) => head(bucket, key, choice),

@@ -69,6 +69,19 @@ test('docs/reference/errors.md lists the error table, both ways', async () => {
   expect(rows).toEqual(table);
 });
 
+test('every source file that the pages on the framework itself name is there', async () => {
+  const pages = ['guides/architecture.md', 'reference/bucket.md', 'glossary.md'];
+  const named = new RegExp(`\\b(?:${Object.keys(fences).join('|')})/[\\w/-]+\\.(?:ts|proto)\\b`, 'g');
+  const gone: string[] = [];
+  for (const page of pages) {
+    const text = await readFile(join(root, 'docs', page), 'utf8');
+    for (const [file] of text.matchAll(named)) {
+      await access(join(root, file)).catch(() => gone.push(`${page}: ${file}`));
+    }
+  }
+  expect(gone).toEqual([]);
+});
+
 test('every public entry of package.json exists, with its types', async () => {
   const manifest = JSON.parse(await readFile(join(root, 'package.json'), 'utf8')) as {
     readonly bin: Readonly<Record<string, string>>;

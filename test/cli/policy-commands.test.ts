@@ -5,9 +5,12 @@ import { join } from 'node:path';
 
 import { createS3ObjectStore } from '../../stores/objects/s3-object-store.ts';
 import { policyKey, readPolicy } from '../../stores/policies.ts';
+import { settingsOf } from '../support/cli.ts';
 import { perduraHere } from '../support/cli-here.ts';
 import { freshBucketName, testServices } from '../support/services.ts';
+import { setRoute } from '../serving/harness.ts';
 import { useTestKey } from '../support/test-key.ts';
+import { putTinyPackage } from '../support/tiny-model.ts';
 
 const services = testServices();
 const s3 = { ...services.s3, bucket: freshBucketName() };
@@ -27,14 +30,7 @@ afterAll(async () => {
 async function policy(words: readonly string[], home = 'home') {
   const { exitCode, stdout } = await perduraHere(['policy', ...words, '--json'], {
     folder,
-    environment: {
-      PERDURA_HOME: join(folder, home),
-      TEMPORAL_ADDRESS: services.temporal.address,
-      S3_ENDPOINT: s3.endpoint ?? '',
-      AWS_ACCESS_KEY_ID: s3.accessKeyId ?? '',
-      AWS_SECRET_ACCESS_KEY: s3.secretAccessKey ?? '',
-      PERDURA_BUCKET: s3.bucket,
-    },
+    environment: { PERDURA_HOME: join(folder, home), ...settingsOf({ ...services, s3 }) },
   });
   return { exitCode, answer: JSON.parse(stdout) as Readonly<Record<string, unknown>> };
 }
@@ -50,6 +46,17 @@ test('a policy is declared from a file, and shown as a file takes it', async () 
   expect(shown.answer['policy']).toMatchObject({ limits: { requestsPerSecond: 50, rowsPerRequest: 4_096 } });
   await writeFile(join(folder, 'shown.json'), JSON.stringify(shown.answer['policy']));
   expect(await policy(['set', 'flights', '--file', 'shown.json', ...why])).toMatchObject({ answer: { epoch: 2 } });
+});
+
+test('columns that neither records nor features have are pointed out, and taken all the same', async () => {
+  await setRoute(store, 'arrivals', {
+    champion: await putTinyPackage(store, { model: 'arrivals', modelVersion: '1' }, { bias: 0 }),
+  });
+  const log = { redact: ['orgin', 'hour'], encrypt: { columns: ['distance'], group: 'customer' } };
+  await writeFile(join(folder, 'log.json'), JSON.stringify({ log }));
+  const set = await policy(['set', 'arrivals', '--file', 'log.json', ...why]);
+  expect(set).toMatchObject({ exitCode: 0, answer: { unknownColumns: ['orgin', 'customer'] } });
+  expect((await readPolicy(store, 'arrivals'))?.policy.log.redact).toEqual(['orgin', 'hour']);
 });
 
 test('without a policy the open one is shown', async () => {

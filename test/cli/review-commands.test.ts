@@ -14,6 +14,7 @@ import { writeDocumentOnce } from '../../stores/documents.ts';
 import { readTombstones, type SubjectKeyDocument, writeSubjectKey } from '../../stores/subject-key-documents.ts';
 import { openTables, pathLiteral } from '../../stores/tables.ts';
 import { setRoute } from '../serving/harness.ts';
+import { settingsOf } from '../support/cli.ts';
 import { perduraHere } from '../support/cli-here.ts';
 import { type TestS3, withTestS3 } from '../support/test-s3.ts';
 import { putTinyPackage, tinyClasses } from '../support/tiny-model.ts';
@@ -44,14 +45,7 @@ afterAll(async () => {
 });
 
 async function perdura(...words: readonly string[]) {
-  const { s3 } = service;
-  const environment = {
-    PERDURA_HOME: join(folder, 'home'),
-    S3_ENDPOINT: s3.endpoint ?? '',
-    AWS_ACCESS_KEY_ID: s3.accessKeyId ?? '',
-    AWS_SECRET_ACCESS_KEY: s3.secretAccessKey ?? '',
-    PERDURA_BUCKET: s3.bucket,
-  };
+  const environment = { PERDURA_HOME: join(folder, 'home'), ...settingsOf(service) };
   const { exitCode, stdout } = await perduraHere([...words, '--json'], { folder, environment });
   return { exitCode, answer: JSON.parse(stdout) as Readonly<Record<string, unknown>> };
 }

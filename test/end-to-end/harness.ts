@@ -12,6 +12,7 @@ import { createS3ObjectStore } from '../../stores/objects/s3-object-store.ts';
 import { connectTemporal } from '../../workers/client.ts';
 import { startWorker, type WorkerProcess } from '../../workers/start-process.ts';
 import { type AwaitedWrite, openS3Gate } from './s3-gate.ts';
+import { type CommandResult, perdura, settingsOf } from '../support/cli.ts';
 import { embeddedConfig, temporaryFolder } from '../support/embedded.ts';
 import { useTestKey } from '../support/test-key.ts';
 
@@ -142,6 +143,15 @@ async function openWorker(
 
 /** A run that was started; `key` names it in the bucket. */
 export type Started = { readonly key: RunKey; readonly handle: WorkflowHandle };
+
+/** Runs a command in the stage's project, on its services and in its home folder; it answers in JSON. */
+export function onStage(
+  { addresses, homeFolder, projectFolder }: Stage,
+  words: readonly string[],
+): Promise<CommandResult> {
+  const environment = { PERDURA_HOME: homeFolder, ...settingsOf(addresses) };
+  return perdura([...words, '--json'], { folder: projectFolder, environment });
+}
 
 /** Starts a pipeline as `perdura run` does. */
 export async function startRun(stage: Stage, pipeline: string, workflowId: string, input: unknown): Promise<Started> {

@@ -48,6 +48,17 @@ test('a configured port that is taken fails, a free one is fine', async () => {
   expect(named(checks, `port ${free} (PERDURA_SERVING_PORT)`)).toMatchObject({ status: 'ok' });
 });
 
+test("a port on which the home folder's own model server listens is no trouble", async () => {
+  const blocker = createServer();
+  await new Promise<void>((resolve) => blocker.listen(0, '127.0.0.1', resolve));
+  const address = blocker.address();
+  const own = typeof address === 'object' && address !== null ? address.port : 0;
+  const config = embeddedConfig(temporaryFolder(), { PERDURA_SERVING_GRPC_PORT: String(own) });
+  const checks = await diagnose(config, { ownPorts: [own] });
+  blocker.close();
+  expect(named(checks, `port ${own} (PERDURA_SERVING_GRPC_PORT)`)).toMatchObject({ status: 'ok' });
+});
+
 test('a given service that does not answer fails', async () => {
   const address = `127.0.0.1:${await freePort()}`;
   const checks = await diagnose(embeddedConfig(temporaryFolder(), { TEMPORAL_ADDRESS: address }));

@@ -123,9 +123,11 @@ export async function rowsInBucket(serving: Serving, prefix: string): Promise<re
   const tables = await openTables();
   try {
     const rows: TableRow[] = [];
+    let parts = 0;
     for await (const { key } of serving.store.list(prefix)) {
       const { bytes } = await serving.store.read(key);
-      const file = join(folder, 'part.parquet');
+      // DuckDB keeps parts of a file that it read, by name and time of change in seconds: a name of its own for each.
+      const file = join(folder, `${(parts += 1)}.parquet`);
       await writeFile(file, bytes);
       const found = await tables.all(`SELECT *, ${literal(key)} AS key FROM read_parquet(${literal(file)})`);
       rows.push(...found);

@@ -1,9 +1,10 @@
 import { rm, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 
-import { type PreparedModel, unmeasuredPlan } from '../../serving/models/model-plan.ts';
+import type { PreparedModel } from '../../serving/models/model-plan.ts';
 import { createSessions } from '../../serving/models/sessions.ts';
 import { tinyPackageFiles, tinySignature } from '../support/tiny-model.ts';
+import { unmeasuredPlan } from '../support/unmeasured-plan.ts';
 
 const rows = { rows: 1, numbers: new Float32Array(2), categories: [''] };
 const folders: string[] = [];

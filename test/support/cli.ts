@@ -1,6 +1,8 @@
 import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 
+import type { ServiceAddresses } from '../../domain/config.ts';
+
 const program = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
 
 /** What a command line came to. */
@@ -11,6 +13,17 @@ export type CommandOptions = {
   readonly folder: string;
   readonly environment?: Readonly<Record<string, string>>;
 };
+
+/** Settings of a command that finds its services, the bucket among them, at these addresses. */
+export function settingsOf({ s3, temporal }: Pick<ServiceAddresses, 's3'> & Partial<ServiceAddresses>) {
+  return {
+    ...(temporal !== undefined && { TEMPORAL_ADDRESS: temporal.address }),
+    S3_ENDPOINT: s3.endpoint ?? '',
+    AWS_ACCESS_KEY_ID: s3.accessKeyId ?? '',
+    AWS_SECRET_ACCESS_KEY: s3.secretAccessKey ?? '',
+    PERDURA_BUCKET: s3.bucket,
+  };
+}
 
 /** Runs the built `perdura` as a child process, as a user's shell does. */
 export function perdura(words: readonly string[], options: CommandOptions): Promise<CommandResult> {

@@ -13,9 +13,9 @@ import { readRoute, writeRoute } from '../../stores/routes.ts';
 import { removeServerReport, writeServerReport } from '../../stores/server-reports.ts';
 import { openSigningKey } from '../../stores/signing/signing.ts';
 import { createEndpointClient } from '../../workers/endpoint-client.ts';
-import { closed, openStage, type Stage, startRun } from '../end-to-end/harness.ts';
+import { closed, onStage, openStage, type Stage, startRun } from '../end-to-end/harness.ts';
 import { writeProject } from '../end-to-end/project.ts';
-import { type CommandResult, perdura } from '../support/cli.ts';
+import type { CommandResult } from '../support/cli.ts';
 import { newVersion } from '../support/lineage.ts';
 import { testKey, testTrust } from '../support/test-key.ts';
 import { championOf, registerTiny, serveTiny } from './tiny-stage.ts';
@@ -35,20 +35,7 @@ beforeAll(async () => {
 }, limit);
 afterAll(() => stage?.close(), limit);
 
-function command(words: readonly string[]): Promise<CommandResult> {
-  const { s3, temporal } = stage.addresses;
-  return perdura([...words, '--json'], {
-    folder: stage.projectFolder,
-    environment: {
-      PERDURA_HOME: stage.homeFolder,
-      TEMPORAL_ADDRESS: temporal.address,
-      S3_ENDPOINT: s3.endpoint ?? '',
-      AWS_ACCESS_KEY_ID: s3.accessKeyId ?? '',
-      AWS_SECRET_ACCESS_KEY: s3.secretAccessKey ?? '',
-      PERDURA_BUCKET: s3.bucket,
-    },
-  });
-}
+const command = (words: readonly string[]): Promise<CommandResult> => onStage(stage, words);
 
 async function shares(endpoint: string): Promise<readonly string[]> {
   const route = (await readRoute(stage.store, endpoint))?.route;

@@ -5,9 +5,9 @@ import { planRollBack } from '../../cli/commands/models-rollback.ts';
 import { readRegistry } from '../../stores/registry.ts';
 import { readRoute } from '../../stores/routes.ts';
 import { createEndpointClient } from '../../workers/endpoint-client.ts';
-import { openStage, type Stage } from '../end-to-end/harness.ts';
+import { onStage, openStage, type Stage } from '../end-to-end/harness.ts';
 import { writeProject } from '../end-to-end/project.ts';
-import { type CommandResult, perdura } from '../support/cli.ts';
+import type { CommandResult } from '../support/cli.ts';
 import { championOf, registerTiny, serveTiny } from './tiny-stage.ts';
 
 const limit = 60_000;
@@ -45,18 +45,7 @@ function promote(version: ModelReference, champion: ModelReference, id: string):
 }
 
 function command(words: readonly string[]): Promise<CommandResult> {
-  const { s3, temporal } = stage.addresses;
-  return perdura(['models', ...words, '--json'], {
-    folder: stage.projectFolder,
-    environment: {
-      PERDURA_HOME: stage.homeFolder,
-      TEMPORAL_ADDRESS: temporal.address,
-      S3_ENDPOINT: s3.endpoint ?? '',
-      AWS_ACCESS_KEY_ID: s3.accessKeyId ?? '',
-      AWS_SECRET_ACCESS_KEY: s3.secretAccessKey ?? '',
-      PERDURA_BUCKET: s3.bucket,
-    },
-  });
+  return onStage(stage, ['models', ...words]);
 }
 
 async function serving(): Promise<readonly string[]> {

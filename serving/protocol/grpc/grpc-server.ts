@@ -2,6 +2,7 @@ import { Server, type ServerCredentials } from '@grpc/grpc-js';
 import { CodedError } from '../../../domain/errors.ts';
 import type { TlsFiles } from '../../access/tls.ts';
 import type { AnsweringParts } from '../../answering/parts.ts';
+import { hostAndPort } from '../../host-and-port.ts';
 import type { ServingMetrics } from '../../observe/metrics.ts';
 import { clientFaults } from './client-faults.ts';
 import { addHealth } from './health.ts';
@@ -62,7 +63,7 @@ export async function listenGrpc(parts: AnsweringParts, options: GrpcServerOptio
     const port = await bind(server, options, opened.credentials);
     return {
       port,
-      drain: (graceMs) => drain(server, addressOf(options.host, port), graceMs).finally(() => opened.close()),
+      drain: (graceMs) => drain(server, hostAndPort(options.host, port), graceMs).finally(() => opened.close()),
     };
   } catch (error) {
     opened.close();
@@ -71,7 +72,7 @@ export async function listenGrpc(parts: AnsweringParts, options: GrpcServerOptio
 }
 
 function bind(server: Server, { host, port }: GrpcServerOptions, credentials: ServerCredentials): Promise<number> {
-  const address = addressOf(host, port);
+  const address = hostAndPort(host, port);
   return new Promise((resolve, reject) => {
     server.bindAsync(address, credentials, (error, bound) => {
       if (error === null) return resolve(bound);
@@ -101,8 +102,4 @@ function drain(server: Server, address: string, graceMs: number): Promise<void> 
       resolve();
     });
   });
-}
-
-function addressOf(host: string, port: number): string {
-  return `${host.includes(':') ? `[${host}]` : host}:${port}`;
 }

@@ -5,6 +5,8 @@ import { refusedInput, shown, shownValue } from '../refused-input.ts';
 const members: ReadonlySet<string> = new Set(['requestId', 'label', 'at']);
 const mostLabels = 10_000;
 const longestTime = 40;
+const firstTime = Date.parse('0000-01-01T00:00:00Z');
+const lastTime = Date.parse('9999-12-31T23:59:59.999Z');
 
 /** Reads true outcomes: `{ labels: [{ requestId, label, at? }] }`. @throws CodedError INPUT_INVALID naming the member. */
 export function parseLabels(body: Buffer): readonly GivenLabel[] {
@@ -38,7 +40,7 @@ function labelOf(given: unknown, place: number): GivenLabel {
     throw refusedInput(`'${field}.label' must be a finite number, got ${shownValue(label)}.`, `${field}.label`);
   }
   if (at === undefined) return { requestId: id, label };
-  if (typeof at !== 'string' || at.length > longestTime || !Number.isFinite(Date.parse(at))) {
+  if (typeof at !== 'string' || at.length > longestTime || !isWritable(Date.parse(at))) {
     throw refusedInput(
       `'${field}.at' must be ISO 8601, for example 2001-03-31T17:00:00Z, got ${shownValue(at)}.`,
       `${field}.at`,
@@ -46,3 +48,6 @@ function labelOf(given: unknown, place: number): GivenLabel {
   }
   return { requestId: id, label, at };
 }
+
+/** A year of more than four digits is no time to those who read the log. */
+const isWritable = (time: number): boolean => time >= firstTime && time <= lastTime;

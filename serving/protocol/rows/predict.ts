@@ -2,14 +2,11 @@ import type { IncomingHttpHeaders } from 'node:http';
 
 import type { Answered, Call } from '../../answering/call.ts';
 import { credentialOf, single, traceOf } from '../credential.ts';
-import { refusedRequest } from '../failures.ts';
 import { type HttpAnswer, jsonAnswer } from '../http-answer.ts';
 import { idOf, type Members, parseBody } from '../json-body.ts';
-import { refusedInput, shown, shownValue } from '../refused-input.ts';
+import { recordLimitBytes, recordTooLarge, refusedInput, shown, shownValue } from '../refused-input.ts';
 
 const members: ReadonlySet<string> = new Set(['requestId', 'subject', 'record', 'records']);
-/** A record goes into the log as it came. */
-const recordLimitBytes = 64 * 1024;
 
 /** Reads a request of raw records. @throws CodedError INPUT_INVALID, also for records that are too large (413). */
 export function preparePredict(
@@ -24,10 +21,7 @@ export function preparePredict(
   }
   const records = recordsOf(given);
   if (body.length > recordLimitBytes * records.length) {
-    throw refusedRequest(
-      413,
-      `A record may have ${recordLimitBytes} bytes, this one has more. Send what the model needs.`,
-    );
+    throw recordTooLarge();
   }
   const call: Call = {
     protocol: 'rows',

@@ -4,10 +4,11 @@ import { dirname, join } from 'node:path';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 
 import { createHosts, type Hosts } from '../../../serving/hosting/hosts.ts';
-import { type ModelPlan, type PreparedModel, unmeasuredPlan } from '../../../serving/models/model-plan.ts';
+import type { ModelPlan, PreparedModel } from '../../../serving/models/model-plan.ts';
 import { openModel } from '../../../serving/models/open-model.ts';
 import { type TinyModel, tinyPackageFiles } from '../../support/tiny-model.ts';
 import { until } from '../harness.ts';
+import { unmeasuredPlan } from '../../support/unmeasured-plan.ts';
 
 const row = (distance: number) => ({ rows: 1, numbers: Float32Array.of(distance, 0), categories: ['SFO'] });
 const sigmoid = (value: number): number => 1 / (1 + Math.exp(-value));

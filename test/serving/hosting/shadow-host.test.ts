@@ -8,9 +8,9 @@ import type { Route } from '../../../domain/route.ts';
 import type { EndpointCounters } from '../../../serving/endpoint-status.ts';
 import { createHosts, type Hosts } from '../../../serving/hosting/hosts.ts';
 import { openShadowFeed, type ShadowJob } from '../../../serving/hosting/shadow-feed.ts';
-import { unmeasuredPlan } from '../../../serving/models/model-plan.ts';
 import { type TinyModel, tinyPackageFiles } from '../../support/tiny-model.ts';
 import { until } from '../harness.ts';
+import { unmeasuredPlan } from '../../support/unmeasured-plan.ts';
 
 const reference = { model: 'tiny', modelVersion: '4', packageDigest: 'd'.repeat(64) };
 const policy = openPolicy('flights');

@@ -62,6 +62,14 @@ test('a torn last line is left out and every whole line comes through as it was'
   expect(types.find(({ name }) => name === 'at')).toMatchObject({ converted_type: 'TIMESTAMP_MICROS' });
 });
 
+test('a line of more than DuckDB takes unasked keeps no other row from the bucket', async () => {
+  // DuckDB 1.x refuses a file for a line of more than twice its maximum_object_size of 16 MiB.
+  const record = JSON.stringify({ text: '"'.repeat(12 * 1024 * 1024) });
+  const long = inferenceLine(loggedRow('long'), { ...plain, record }, { at, review: false });
+  const segment = await segmentOf(line('a') + long + line('b'));
+  expect(await compactSegment(tables, segment, `${segment.file}.parquet`)).toBe(3);
+});
+
 test('a whole line that is no row is an error, never a loss', async () => {
   const segment = await segmentOf(`${line('a')}{"requestId": broken}\n`);
   await expect(compactSegment(tables, segment, `${segment.file}.parquet`)).rejects.toMatchObject({

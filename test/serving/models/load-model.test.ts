@@ -2,8 +2,8 @@ import { rm, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 
 import { loadModel } from '../../../serving/models/load-model.ts';
-import { unmeasuredPlan } from '../../../serving/models/model-plan.ts';
 import { tinyPackageFiles } from '../../support/tiny-model.ts';
+import { unmeasuredPlan } from '../../support/unmeasured-plan.ts';
 
 const reference = { model: 'tiny', modelVersion: '1', packageDigest: 'a'.repeat(64) };
 const sigmoid = (value: number): number => 1 / (1 + Math.exp(-value));
