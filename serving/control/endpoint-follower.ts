@@ -5,6 +5,7 @@ import { isPlainName } from '../../domain/names.ts';
 import type { ObjectStore } from '../../stores/objects/object-store.ts';
 import type { TrustedKeys } from '../../stores/signing/trusted-keys.ts';
 import type { PreparedEndpoint } from '../prepared-endpoint.ts';
+import { atMost } from './at-most.ts';
 import { createBucketTags } from './bucket-tags.ts';
 import type { LocalEndpoint, LocalEndpoints } from './local-endpoints.ts';
 import {
@@ -67,6 +68,8 @@ export type EndpointFollowerOptions = {
 const lookEveryMs = 500;
 /** How long a start waits for a bucket that takes requests and does not answer. */
 const startAtMostMs = 15_000;
+/** And then for what this machine served last; what is not loaded by then follows. */
+const localAtMostMs = 10_000;
 /** Names that clients made up are looked up at most so many at a time. */
 const mostLookups = 32;
 
@@ -108,22 +111,19 @@ export function createEndpointFollower(options: EndpointFollowerOptions): Endpoi
   const follow = async (): Promise<void> => {
     while (!closing.signal.aborted) {
       await wait(lookEveryMs, undefined, { signal: closing.signal }).catch(() => undefined);
-      if (!closing.signal.aborted) await look(tags.look());
+      if (!closing.signal.aborted) void (await look(tags.look()));
     }
   };
   let lookups = 0;
 
   return {
     async start() {
-      const late = new AbortController();
-      const deadline = wait(startAtMostMs, undefined, { signal: late.signal }).catch(() => undefined);
-      await Promise.race([look(tags.look()).then((begun) => Promise.all(begun)), deadline]);
-      late.abort();
-      for (const found of await options.local.all()) {
-        if (listed?.has(found.endpoint) === false) continue;
-        const entry = entryOf(found.endpoint);
-        if (entry.inForce === null) await takeLocal(options, entry, found);
-      }
+      const looked = look(tags.look()).then((begun) => Promise.all(begun));
+      await atMost(startAtMostMs, looked);
+      const found = (await options.local.all()).filter(({ endpoint }) => listed?.has(endpoint) !== false);
+      const missing = found.filter(({ endpoint }) => entryOf(endpoint).inForce === null);
+      // One whose package has to be fetched from a bucket that does not answer holds up no other, and not the start.
+      await atMost(localAtMostMs, Promise.all(missing.map((each) => takeLocal(options, entryOf(each.endpoint), each))));
       void follow();
     },
     async follow(endpoint) {
@@ -209,7 +209,8 @@ async function prepareAndPut(options: EndpointFollowerOptions, entry: Entry, sto
 async function put(options: EndpointFollowerOptions, entry: Entry, next: InForce): Promise<void> {
   const { held } = next;
   const previous = entry.inForce;
-  if (previous !== null && isOlder(held.endpoint, previous.held.endpoint)) return held.release();
+  const isNews = previous?.tag !== next.tag && !(previous !== null && isOlder(held.endpoint, previous.held.endpoint));
+  if (!isNews) return held.release();
   try {
     await options.put(held.endpoint, () => {
       entry.inForce = next;
@@ -225,12 +226,13 @@ async function put(options: EndpointFollowerOptions, entry: Entry, next: InForce
 }
 
 async function takeLocal(options: EndpointFollowerOptions, entry: Entry, found: LocalEndpoint): Promise<void> {
+  // Keeps the entry while it is loaded: one that nothing is known of is forgotten when the bucket does not answer.
+  entry.refused ??= { tag: '', times: 0, retryAt: 0 };
   try {
     await bringIntoForce(options, entry, found.stored);
   } catch (error) {
     const problem = toFailure(error);
     entry.problem ??= problem;
-    entry.refused ??= { tag: tagOf(found.stored), times: 1, retryAt: 0 };
     options.report(`Endpoint ${entry.endpoint}, as served last: ${problem.message}`);
   }
 }

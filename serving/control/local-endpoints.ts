@@ -45,8 +45,8 @@ export function createLocalEndpoints(folder: string, report: (line: string) => v
   return {
     async all() {
       const names = await readdir(folder).catch((error: NodeJS.ErrnoException) => {
-        if (error.code === 'ENOENT') return [];
-        throw error;
+        if (error.code !== 'ENOENT') report(`Local copies in ${folder}: ${String(error)}`);
+        return [];
       });
       const found = await Promise.all(names.filter((name) => name.endsWith('.json')).map(read));
       return found.flatMap((each) => each ?? []);

@@ -95,7 +95,7 @@ async function openParts(config: ServingConfig, opening: Opening): Promise<Parts
   const store = createS3ObjectStore(config.s3);
   owned.add(() => store.close());
   // A bucket that takes requests and does not answer must show as one that is away, and be asked again soon after it is back.
-  const documents = createS3ObjectStore(config.s3, { patience: { silentAtMost: '5 seconds', tries: 2 } });
+  const documents = createS3ObjectStore(config.s3, { patience: { silentAtMost: '3 seconds', tries: 2 } });
   owned.add(() => documents.close());
   const metrics = createControlMetrics();
   owned.add(() => metrics.close());

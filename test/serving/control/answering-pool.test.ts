@@ -28,7 +28,7 @@ function ask(port: number): Promise<Answer> {
   });
 }
 
-async function openPool(options: { readonly recycleAfterLoads?: number } = {}) {
+async function openPool(options: { readonly recycleAfterLoads?: number; readonly answerWithinMs?: number } = {}) {
   const [httpPort = 0] = await claimPorts('127.0.0.1', [{ port: null, setting: 'PERDURA_SERVING_PORT' }]);
   const inForce = new Map<string, PreparedEndpoint>();
   const replaced: string[] = [];
@@ -43,6 +43,7 @@ async function openPool(options: { readonly recycleAfterLoads?: number } = {}) {
         writer: `a${(writers += 1)}`,
         httpPort,
         grpcPort: 0,
+        ...(options.answerWithinMs !== undefined && { answerWithinMs: options.answerWithinMs }),
         environment: {},
         onMessage: () => undefined,
       }),
@@ -162,6 +163,25 @@ test(
 );
 
 test(
+  'a process that answers nothing any more is killed when it is asked how it fares, and holds up no switch for longer',
+  async () => {
+    open = await openPool({ answerWithinMs: 1_000 });
+    const [stuck] = ready(open);
+    if (stuck === undefined) throw new Error('No process is ready.');
+    process.kill(stuck.pid, 'SIGSTOP');
+    await Promise.all([
+      expect(stuck.report()).rejects.toMatchObject({ code: 'SERVICE_UNAVAILABLE' }),
+      expect(open.put(endpointAt(1))).rejects.toMatchObject({ code: 'SERVICE_UNAVAILABLE' }),
+    ]);
+    expect(await stuck.ended).toMatchObject({ silent: true, signal: 'SIGKILL' });
+    await until('two processes again', () => ready(open).length === 2);
+    await open.put(endpointAt(2));
+    expect(await epochsIn(open)).toEqual(new Set([2]));
+  },
+  atMostMs,
+);
+
+test(
   'a process that loaded many packages gives its place to a new one, one at a time, and the port stays open',
   async () => {
     open = await openPool({ recycleAfterLoads: 2 });
@@ -183,7 +203,8 @@ test(
     expect(fewest.ready).toBe(2);
     expect(ready(open).filter(({ pid }) => old.includes(pid))).toEqual([]);
   },
-  atMostMs,
+  // Each that is replaced keeps idle connections for some seconds.
+  4 * atMostMs,
 );
 
 test(
