@@ -20,6 +20,7 @@ export type AnsweringPoolOptions = {
   readonly fork: () => AnsweringProcess;
   /** What a new process starts with; asked at the moment at which it is told. */
   readonly inForce: () => readonly PreparedEndpoint[];
+  /** Told when a process answers in its place; the one that it replaces is on its way out by then. */
   readonly onReady: (process: AnsweringProcess) => void;
   readonly onEnded: (process: AnsweringProcess, ending: Ending) => void;
   /** Told after another was started in the place of one that died, or that had loaded many packages. */
@@ -27,7 +28,8 @@ export type AnsweringPoolOptions = {
   readonly report: (line: string) => void;
 };
 
-type Slot = { process: AnsweringProcess | null; failures: number; recycling: boolean };
+/** `awaited`: another process is on its way to take this place. */
+type Slot = { process: AnsweringProcess | null; failures: number; awaited: boolean };
 
 const firstPauseMs = 100;
 const longestPauseMs = 10_000;
@@ -45,16 +47,14 @@ const endingGraceMs = 2_000;
 export function createAnsweringPool(options: AnsweringPoolOptions): AnsweringPool {
   const { inForce, report } = options;
   const closing = new AbortController();
-  const slots = Array.from({ length: options.size }, (): Slot => ({ process: null, failures: 0, recycling: false }));
+  const slots = Array.from({ length: options.size }, (): Slot => ({ process: null, failures: 0, awaited: false }));
   /** Beside the slots: those that come to take a place, and those that gave theirs. */
   const beside = new Set<AnsweringProcess>();
+  /** Until the old process is gone too: no two are replaced at once. */
+  let recycling = false;
 
   const fork = (): AnsweringProcess => {
     const process = options.fork();
-    process.ready.then(
-      () => options.onReady(process),
-      () => undefined,
-    );
     void process.ended.then((ending) => {
       beside.delete(process);
       options.onEnded(process, ending);
@@ -64,11 +64,14 @@ export function createAnsweringPool(options: AnsweringPoolOptions): AnsweringPoo
   const take = (slot: Slot, process: AnsweringProcess): void => {
     slot.process = process;
     const started = performance.now();
+    process.ready.then(
+      () => options.onReady(process),
+      () => undefined,
+    );
     void process.ended.then(({ silent, signal, code }) => {
       if (slot.process !== process || closing.signal.aborted) return;
       slot.process = null;
-      // The one that comes to take its place does so.
-      if (slot.recycling) return;
+      if (slot.awaited) return;
       slot.failures = performance.now() - started > settledAfterMs ? 0 : slot.failures + 1;
       const how = silent ? 'killed: it did not answer any more' : (signal ?? `code ${String(code)}`);
       report(`Answering process ${process.pid} ended (${how}); another is started.`);
@@ -90,19 +93,23 @@ export function createAnsweringPool(options: AnsweringPoolOptions): AnsweringPoo
     const next = fork();
     beside.add(next);
     next.begin(inForce());
+    slot.awaited = true;
     try {
       await next.ready;
     } catch (error) {
+      slot.awaited = false;
       report(`No process could take the place of answering process ${old.pid}: ${(error as Error).message}`);
       return slot.process === null ? respawn(slot) : undefined;
     }
+    slot.awaited = false;
     beside.delete(next);
-    beside.add(old);
+    if (old.state() !== 'ended') beside.add(old);
     take(slot, next);
+    const drained = old.drain({ atMostMs: drainAtMostMs, idleGraceMs: replacedGraceMs });
     options.onReplaced('recycled');
     const tookMs = Math.round(performance.now() - started);
     report(`Answering process ${next.pid} takes the place of ${old.pid} (${tookMs} ms).`);
-    await old.drain({ atMostMs: drainAtMostMs, idleGraceMs: replacedGraceMs });
+    await drained;
   };
   for (const slot of slots) take(slot, fork());
 
@@ -116,15 +123,15 @@ export function createAnsweringPool(options: AnsweringPoolOptions): AnsweringPoo
     },
     living,
     recycle() {
-      if (closing.signal.aborted || slots.some((slot) => slot.recycling)) return;
+      if (closing.signal.aborted || recycling) return;
       const slot = slots.find(
         ({ process }) =>
           process?.state() === 'ready' && (process.lastReport()?.loads ?? 0) >= options.recycleAfterLoads,
       );
       if (slot === undefined || slot.process === null) return;
-      slot.recycling = true;
+      recycling = true;
       void replace(slot, slot.process).finally(() => {
-        slot.recycling = false;
+        recycling = false;
       });
     },
     async drain({ atMostMs }) {

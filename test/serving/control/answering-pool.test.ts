@@ -32,6 +32,8 @@ async function openPool(options: { readonly recycleAfterLoads?: number; readonly
   const [httpPort = 0] = await claimPorts('127.0.0.1', [{ port: null, setting: 'PERDURA_SERVING_PORT' }]);
   const inForce = new Map<string, PreparedEndpoint>();
   const replaced: string[] = [];
+  /** How many were ready whenever another one came. */
+  const readyThen: number[] = [];
   let writers = 0;
   let changes = 0;
   const pool = createAnsweringPool({
@@ -48,7 +50,7 @@ async function openPool(options: { readonly recycleAfterLoads?: number; readonly
         onMessage: () => undefined,
       }),
     inForce: () => [...inForce.values()],
-    onReady: () => undefined,
+    onReady: () => readyThen.push(pool.living().filter((each) => each.state() === 'ready').length),
     onEnded: () => undefined,
     onReplaced: (why) => replaced.push(why),
     report: () => undefined,
@@ -58,6 +60,7 @@ async function openPool(options: { readonly recycleAfterLoads?: number; readonly
     pool,
     httpPort,
     replaced,
+    readyThen,
     put: (endpoint: PreparedEndpoint) =>
       switchEndpoint({
         change: (changes += 1),
@@ -201,10 +204,31 @@ test(
     }
     expect(open.replaced).toEqual(['recycled', 'recycled']);
     expect(fewest.ready).toBe(2);
+    // One on its way out is never told of as one that answers: who would kill the others then would close the port.
+    expect(open.readyThen).toEqual([1, 2, 2, 2]);
     expect(ready(open).filter(({ pid }) => old.includes(pid))).toEqual([]);
   },
   // Each that is replaced keeps idle connections for some seconds.
   4 * atMostMs,
+);
+
+test(
+  'a process that dies while the one before it still drains is replaced like any other',
+  async () => {
+    open = await openPool({ recycleAfterLoads: 1 });
+    await open.put(endpointAt(1, 'drain-slowly'));
+    await Promise.all(ready(open).map((process) => process.report()));
+    open.pool.recycle();
+    await until('one was recycled', () => open.replaced.length === 1);
+    expect(open.pool.living().map((process) => process.state())).toContain('draining');
+    const youngest = ready(open).find(({ writer }) => writer === 'a3');
+    youngest?.kill();
+    await youngest?.ended;
+    await until('two processes again', () => ready(open).length === 2);
+    expect(open.replaced).toEqual(['recycled', 'died']);
+    expect(await epochsIn(open)).toEqual(new Set([1]));
+  },
+  atMostMs,
 );
 
 test(

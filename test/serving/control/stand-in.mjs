@@ -14,6 +14,7 @@ const told = (endpoint, what) => [what, `${what}-${writer}`].includes(endpoint.r
 
 let writer = '';
 let loads = 0;
+let drainMs = 0;
 
 const take = {
   start(message) {
@@ -36,6 +37,7 @@ const take = {
   apply({ change }) {
     const endpoint = prepared.get(change);
     if (told(endpoint, 'die-applying')) process.exit(7);
+    if (told(endpoint, 'drain-slowly')) drainMs = 2_000;
     inForce.set(endpoint.route.endpoint, endpoint.route.epoch);
     say({ type: 'applied', change });
   },
@@ -43,7 +45,7 @@ const take = {
   report({ ask }) {
     say({ type: 'report', ask, counters: {}, metrics: [], loads });
   },
-  drain: () => process.exit(0),
+  drain: () => setTimeout(() => process.exit(0), drainMs),
 };
 
 process.on('message', (message) => take[message.type]?.(message));
