@@ -1,5 +1,5 @@
 import cluster, { type Worker } from 'node:cluster';
-import { setTimeout as wait } from 'node:timers/promises';
+import { setImmediate as nextTurn, setTimeout as wait } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { CodedError } from '../../domain/errors.ts';
 import type { CodedFailure } from '../../domain/failure.ts';
@@ -77,15 +77,16 @@ export function forkAnswering(options: AnsweringProcessOptions): AnsweringProces
   const worker = cluster.fork(options.environment);
   const pid = worker.process.pid ?? -1;
   const conversation = converse(worker, (message) => options.onMessage(self, message));
-  passOnUnclaimed(worker);
   let state: ReturnType<AnsweringProcess['state']> = 'starting';
   let leaving = false;
   let silent = false;
 
-  const ended = untilGone(worker).then((how): Ending => {
+  const gone = untilGone(worker);
+  passOnUnclaimed(worker, gone);
+  const ended = gone.then((how): Ending => {
     const drained = state === 'draining' && how.code === 0;
     state = 'ended';
-    conversation.end(gone(pid, how.signal ?? `code ${String(how.code)}`));
+    conversation.end(endedBefore(pid, how.signal ?? `code ${String(how.code)}`));
     return { drained, silent, ...how };
   });
   const killIfSilent = (error: unknown): never => {
@@ -122,7 +123,7 @@ export function forkAnswering(options: AnsweringProcessOptions): AnsweringProces
       const ask = conversation.number();
       conversation.send({ type: 'report', ask });
       const answer = await conversation.expect(`report ${ask}`, answerWithinMs).catch(killIfSilent);
-      if (answer.type !== 'report') throw gone(pid, 'another answer than a report');
+      if (answer.type !== 'report') throw endedBefore(pid, 'another answer than a report');
       return answer;
     },
     lastReport: conversation.lastReport,
@@ -150,7 +151,12 @@ async function untilGone(worker: Worker): Promise<Pick<Ending, 'code' | 'signal'
   const how = await new Promise<Pick<Ending, 'code' | 'signal'>>((resolve) => {
     worker.once('exit', (code: number | null, signal: string | null) => resolve({ code, signal }));
   });
-  if (worker.isConnected()) await Promise.race([disconnected, wait(lastWordsAtMostMs, undefined, { ref: false })]);
+  if (!worker.isConnected()) return how;
+  // Until it sees the channel's end, cluster would go on handing connections to it.
+  worker.disconnect();
+  await Promise.race([disconnected, wait(lastWordsAtMostMs, undefined, { ref: false })]);
+  // Where this process was held up that long, what came meanwhile is read now.
+  await nextTurn();
   return how;
 }
 
@@ -228,7 +234,7 @@ function thrown(failure: CodedFailure): CodedError {
   return new CodedError(failure.code, failure.message, { details: failure.details });
 }
 
-function gone(pid: number, how: string): CodedError {
+function endedBefore(pid: number, how: string): CodedError {
   return new CodedError(
     'SERVICE_UNAVAILABLE',
     `Answering process ${pid} ended (${how}) before it answered. It is started again; look at the server's log.`,

@@ -9,8 +9,11 @@ type Send = (message: ClusterMessage, handle?: unknown, ...rest: unknown[]) => b
  * Hands connections that a process was given, and did not claim before it ended, to another one. node:cluster itself forgets them when
  * a process is killed at that moment: the client would be connected to nobody and wait for ever. It goes by cluster's own messages
  * (`newconn`, `ack`), which a test holds to what the Node in use does.
+ *
+ * `gone` resolves when all that the process said was read: one that claimed a connection has read from it, and another would wait for the rest
+ * for ever.
  */
-export function passOnUnclaimed(worker: Worker): void {
+export function passOnUnclaimed(worker: Worker, gone: Promise<unknown>): void {
   const unclaimed = new Map<number, { readonly message: ClusterMessage; readonly handle: unknown }>();
   const child = worker.process as ChildProcess & { send: Send };
   const send = child.send.bind(child) as Send;
@@ -23,7 +26,7 @@ export function passOnUnclaimed(worker: Worker): void {
   child.on('internalMessage', (message: ClusterMessage) => {
     if (message.ack !== undefined) unclaimed.delete(message.ack);
   });
-  worker.once('exit', () => {
+  void gone.then(() => {
     for (const { message, handle } of unclaimed.values()) passOn(message, handle);
     unclaimed.clear();
   });
