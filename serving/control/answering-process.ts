@@ -152,8 +152,6 @@ async function untilGone(worker: Worker): Promise<Pick<Ending, 'code' | 'signal'
     worker.once('exit', (code: number | null, signal: string | null) => resolve({ code, signal }));
   });
   if (!worker.isConnected()) return how;
-  // Until it sees the channel's end, cluster would go on handing connections to it.
-  worker.disconnect();
   await Promise.race([disconnected, wait(lastWordsAtMostMs, undefined, { ref: false })]);
   // Where this process was held up that long, what came meanwhile is read now.
   await nextTurn();

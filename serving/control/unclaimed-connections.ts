@@ -8,7 +8,7 @@ type Send = (message: ClusterMessage, handle?: unknown, ...rest: unknown[]) => b
 /**
  * Hands connections that a process was given, and did not claim before it ended, to another one. node:cluster itself forgets them when
  * a process is killed at that moment: the client would be connected to nobody and wait for ever. It goes by cluster's own messages
- * (`newconn`, `ack`), which a test holds to what the Node in use does.
+ * (`newconn`, `ack`) and by Node's call of `disconnect` where a channel ends, which a test holds to what the Node in use does.
  *
  * `gone` resolves when all that the process said was read: one that claimed a connection has read from it, and another would wait for the rest
  * for ever.
@@ -25,6 +25,15 @@ export function passOnUnclaimed(worker: Worker, gone: Promise<unknown>): void {
   }) as typeof child.send;
   child.on('internalMessage', (message: ClusterMessage) => {
     if (message.ack !== undefined) unclaimed.delete(message.ack);
+  });
+  // At the first sign of the end, which is either of these: what cluster hands to a process whose channel is closing it drops.
+  const disconnect = child.disconnect.bind(child);
+  child.disconnect = () => {
+    worker.disconnect();
+    disconnect();
+  };
+  worker.once('exit', () => {
+    if (worker.isConnected()) worker.disconnect();
   });
   void gone.then(() => {
     for (const { message, handle } of unclaimed.values()) passOn(message, handle);

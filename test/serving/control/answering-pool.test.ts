@@ -1,78 +1,10 @@
-import { get as httpGet } from 'node:http';
-import { fileURLToPath } from 'node:url';
-
 import { openPolicy } from '../../../domain/endpoint-policy.ts';
-import { createAnsweringPool } from '../../../serving/control/answering-pool.ts';
-import { type AnsweringProcess, forkAnswering } from '../../../serving/control/answering-process.ts';
-import { claimPorts } from '../../../serving/control/claim-port.ts';
-import { switchEndpoint } from '../../../serving/control/switch-endpoint.ts';
 import type { PreparedEndpoint } from '../../../serving/prepared-endpoint.ts';
 import { until } from '../harness.ts';
+import { ask, openPool, type Pool, ready } from './pool-stage.ts';
 
 const atMostMs = 15_000;
-const program = fileURLToPath(new URL('./stand-in.mjs', import.meta.url));
 
-type Answer = { readonly pid: number; readonly epochs: Readonly<Record<string, number>> };
-
-/** Each on a connection of its own, so that processes take turns. */
-function ask(port: number): Promise<Answer> {
-  return new Promise((resolve, reject) => {
-    const request = httpGet({ port, host: '127.0.0.1', agent: false, timeout: 5_000 }, (response) => {
-      const chunks: Buffer[] = [];
-      response.on('data', (chunk: Buffer) => chunks.push(chunk));
-      response.once('end', () => resolve(JSON.parse(Buffer.concat(chunks).toString()) as Answer));
-      response.once('error', reject);
-    });
-    request.once('timeout', () => request.destroy(new Error('connected, and nobody answers')));
-    request.once('error', reject);
-  });
-}
-
-async function openPool(options: { readonly recycleAfterLoads?: number; readonly answerWithinMs?: number } = {}) {
-  const [httpPort = 0] = await claimPorts('127.0.0.1', [{ port: null, setting: 'PERDURA_SERVING_PORT' }]);
-  const inForce = new Map<string, PreparedEndpoint>();
-  const replaced: string[] = [];
-  /** How many were ready whenever another one came. */
-  const readyThen: number[] = [];
-  let writers = 0;
-  let changes = 0;
-  const pool = createAnsweringPool({
-    size: 2,
-    recycleAfterLoads: options.recycleAfterLoads ?? 1_000,
-    fork: () =>
-      forkAnswering({
-        program,
-        writer: `a${(writers += 1)}`,
-        httpPort,
-        grpcPort: 0,
-        ...(options.answerWithinMs !== undefined && { answerWithinMs: options.answerWithinMs }),
-        environment: {},
-        onMessage: () => undefined,
-      }),
-    inForce: () => [...inForce.values()],
-    onReady: () => readyThen.push(pool.living().filter((each) => each.state() === 'ready').length),
-    onEnded: () => undefined,
-    onReplaced: (why) => replaced.push(why),
-    report: () => undefined,
-  });
-  await pool.begin();
-  return {
-    pool,
-    httpPort,
-    replaced,
-    readyThen,
-    put: (endpoint: PreparedEndpoint) =>
-      switchEndpoint({
-        change: (changes += 1),
-        endpoint,
-        living: pool.living,
-        commit: () => void inForce.set(endpoint.route.endpoint, endpoint),
-      }),
-    close: () => pool.drain({ atMostMs: 5_000 }),
-  };
-}
-
-type Pool = Awaited<ReturnType<typeof openPool>>;
 let open: Pool;
 
 afterEach(() => open.close(), atMostMs);
@@ -91,8 +23,6 @@ function endpointAt(epoch: number, why = 'load'): PreparedEndpoint {
   };
   return { route, policy: openPolicy('flights'), arms: [], shadows: [] };
 }
-
-const ready = ({ pool }: Pool): readonly AnsweringProcess[] => pool.living().filter((each) => each.state() === 'ready');
 
 /** The epochs that the processes answer by, each asked at least once. */
 async function epochsIn(at: Pool): Promise<ReadonlySet<number>> {
@@ -251,39 +181,6 @@ test(
     const started = performance.now();
     await until('two processes again', () => ready(open).length === 2);
     expect(performance.now() - started).toBeGreaterThan(300);
-  },
-  atMostMs,
-);
-
-test(
-  'connections that come while processes are killed are reset or answered, and none waits for ever',
-  async () => {
-    open = await openPool();
-    const outcomes: string[] = [];
-    let stopped = false;
-    const client = async (): Promise<void> => {
-      while (!stopped) {
-        outcomes.push(
-          await ask(open.httpPort).then(
-            () => 'answered',
-            (error: NodeJS.ErrnoException) => error.code ?? error.message,
-          ),
-        );
-      }
-    };
-    const clients = Array.from({ length: 16 }, client);
-    for (let killed = 0; killed < 6; killed += 1) {
-      const seen = outcomes.length;
-      await until('answers', () => outcomes.length > seen + 200 && ready(open).length === 2);
-      const one = ready(open)[killed % 2];
-      one?.kill();
-      await one?.ended;
-    }
-    await until('two processes again', () => ready(open).length === 2);
-    stopped = true;
-    await Promise.all(clients);
-    expect(outcomes.filter((outcome) => !['answered', 'ECONNRESET'].includes(outcome))).toEqual([]);
-    expect(outcomes.length).toBeGreaterThan(1_200);
   },
   atMostMs,
 );

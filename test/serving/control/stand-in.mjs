@@ -1,6 +1,7 @@
 /**
  * An answering process that speaks the messages and does, in place of loading, what the route's `why` says: a program of its own, since tests of
- * what goes wrong need a process that dies or is silent at a named moment. Its HTTP port answers with the epochs in force and its process id.
+ * what goes wrong need a process that dies or is silent at a named moment. Both its ports speak
+ * HTTP and answer with the epochs in force and its process id.
  */
 import { createServer } from 'node:http';
 
@@ -12,6 +13,11 @@ const refusal = { code: 'MODEL_INVALID', message: 'Refused as told.', remedy: ''
 /** `die-2` holds for the process whose writer is a2 only. */
 const told = (endpoint, what) => [what, `${what}-${writer}`].includes(endpoint.route.why);
 
+/** What is under way when it is told to drain is answered. */
+const answer = (_, response) => response.end(JSON.stringify({ pid: process.pid, epochs: Object.fromEntries(inForce) }));
+const servers = [createServer(answer), createServer(answer)];
+const close = () => Promise.all(servers.map((server) => new Promise((closed) => server.close(closed))));
+
 let writer = '';
 let loads = 0;
 let drainMs = 0;
@@ -20,11 +26,9 @@ const take = {
   start(message) {
     writer = message.writer;
     for (const endpoint of message.endpoints) inForce.set(endpoint.route.endpoint, endpoint.route.epoch);
-    const server = createServer((_, response) => {
-      response.end(JSON.stringify({ pid: process.pid, epochs: Object.fromEntries(inForce) }));
-    });
-    server.listen(message.httpPort, '127.0.0.1', () =>
-      say({ type: 'ready', httpPort: message.httpPort, grpcPort: null }),
+    const { httpPort, grpcPort } = message;
+    servers[0].listen(grpcPort, '127.0.0.1', () =>
+      servers[1].listen(httpPort, '127.0.0.1', () => say({ type: 'ready', httpPort, grpcPort })),
     );
   },
   prepare({ change, endpoint }) {
@@ -45,7 +49,10 @@ const take = {
   report({ ask }) {
     say({ type: 'report', ask, counters: {}, metrics: [], loads });
   },
-  drain: () => setTimeout(() => process.exit(0), drainMs),
+  async drain() {
+    await close();
+    setTimeout(() => process.exit(0), drainMs);
+  },
 };
 
 process.on('message', (message) => take[message.type]?.(message));
