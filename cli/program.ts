@@ -6,6 +6,7 @@ import { defineData } from './program/data.ts';
 import { example, lazily, type ProgramOptions } from './program/define.ts';
 import { defineExport } from './program/export.ts';
 import { defineFeatures } from './program/features.ts';
+import { defineLog } from './program/log.ts';
 import { defineProcesses } from './program/processes.ts';
 import { defineProject } from './program/project.ts';
 import { defineReading } from './program/reading.ts';
@@ -36,6 +37,7 @@ export function createProgram(options: ProgramOptions): Command {
   defineData(program, when);
   defineSnapshots(program, when);
   defineFeatures(program, when);
+  defineLog(program, when);
   defineReviews(program, when);
   defineExport(program, when);
   defineProject(program, when);

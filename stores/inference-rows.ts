@@ -60,11 +60,16 @@ export async function* readInferenceRows(
   try {
     const sql = `SELECT * FROM ${relationSql(inference)} ORDER BY "at", requestId, shadow`;
     for await (const rows of tables.chunks(sql)) {
-      for (const row of rows) yield keyring.open({ ...laterColumns, ...known(row) } as InferenceRow);
+      for (const row of rows) yield keyring.open(inferenceRow(row));
     }
   } finally {
     tables.close();
   }
+}
+
+/** A row of the log as DuckDB reads it, of a file of any version. */
+export function inferenceRow(row: Readonly<Record<string, unknown>>): InferenceRow {
+  return { ...laterColumns, ...known(row) } as InferenceRow;
 }
 
 /** Without nulls: a column that older files lack is null there. */

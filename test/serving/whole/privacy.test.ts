@@ -164,11 +164,15 @@ test('with its key a review shows its person; after the person was forgotten nei
   await until('it waits for a person', async () => (await waiting('bob-1').catch(() => null)) !== null);
   expect(await waiting('bob-1')).toContain(`${secret}-email`);
   expect(await waiting('bob-1')).not.toContain(`${secret}-ssn`);
+  const shown = async () => JSON.stringify(await perdura('log', 'show', 'flights', 'bob-1'));
+  expect(await shown()).toContain(`${secret}-email`);
+  expect(await shown()).not.toContain(`${secret}-ssn`);
 
   expect(await perdura('subjects', 'forget', 'flights', forgotten, '--why', 'They asked.')).toMatchObject({
     keysDeleted: 2,
   });
   expect(await waiting('bob-1')).not.toContain(secret);
+  expect(await shown()).not.toContain(secret);
   const [row] = ofRequest(await rowsOf(serving.store, 'flights'), 'bob-1');
   expect(JSON.stringify(row)).not.toContain(secret);
 }, 60_000);
