@@ -20,6 +20,8 @@ export type AnsweringPoolOptions = {
   readonly fork: () => AnsweringProcess;
   /** What a new process starts with; asked at the moment at which it is told. */
   readonly inForce: () => readonly PreparedEndpoint[];
+  /** Brings back what vanished from the disk of that; called after a process ended at once, or did not start. */
+  readonly restore: () => Promise<void>;
   /** Told when a process answers in its place; the one that it replaces is on its way out by then. */
   readonly onReady: (process: AnsweringProcess) => void;
   readonly onEnded: (process: AnsweringProcess, ending: Ending) => void;
@@ -81,6 +83,7 @@ export function createAnsweringPool(options: AnsweringPoolOptions): AnsweringPoo
   const respawn = async (slot: Slot): Promise<void> => {
     const pauseMs = slot.failures <= 1 ? 0 : Math.min(firstPauseMs * 2 ** (slot.failures - 2), longestPauseMs);
     if (pauseMs > 0) await wait(pauseMs, undefined, { signal: closing.signal }).catch(() => undefined);
+    if (slot.failures > 0) await options.restore();
     if (closing.signal.aborted) return;
     const process = fork();
     take(slot, process);
@@ -99,6 +102,7 @@ export function createAnsweringPool(options: AnsweringPoolOptions): AnsweringPoo
     } catch (error) {
       slot.awaited = false;
       report(`No process could take the place of answering process ${old.pid}: ${(error as Error).message}`);
+      await options.restore();
       return slot.process === null ? respawn(slot) : undefined;
     }
     slot.awaited = false;

@@ -6,6 +6,7 @@ import { createHosts, type Hosts } from '../hosting/hosts.ts';
 import type { LogCollector } from '../log/collector.ts';
 import type { ServingConfig } from '../serving-config.ts';
 import type { ControlMetrics } from './control-metrics.ts';
+import type { PackagesOnDisk } from './packages-on-disk.ts';
 
 /** The path of a socket has 107 bytes at most; hosts add the process id and a number. */
 const longestFolderBytes = 85;
@@ -19,6 +20,7 @@ export async function openHosts(
   parts: {
     readonly collector: LogCollector;
     readonly metrics: ControlMetrics;
+    readonly packages: PackagesOnDisk;
     readonly report: (line: string) => void;
   },
 ): Promise<Hosts> {
@@ -29,6 +31,7 @@ export async function openHosts(
     log: { folder: join(config.homeFolder, 'inference'), replica: config.replica, flushEveryMs: config.flushEveryMs },
     onlineStore: { folder: join(config.homeFolder, 'online'), url: config.onlineStore },
     pricePerHour: config.pricePerHour,
+    restore: (reference) => parts.packages.restore(reference),
     report: parts.report,
     onReport: (pid, counts) => parts.metrics.reported(hostName(pid), counts),
     onWriterEnded: (writer, how) => parts.collector.writerEnded(writer, how),

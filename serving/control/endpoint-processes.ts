@@ -5,6 +5,7 @@ import { type AnsweringPool, createAnsweringPool } from './answering-pool.ts';
 import { type AnsweringProcess, forkAnswering } from './answering-process.ts';
 import type { ControlMetrics } from './control-metrics.ts';
 import type { EndpointFollower } from './endpoint-follower.ts';
+import type { PackagesOnDisk } from './packages-on-disk.ts';
 import type { ShareOut } from './share-out.ts';
 import type { Status } from './status.ts';
 
@@ -14,6 +15,7 @@ export type PoolParts = {
   readonly metrics: ControlMetrics;
   readonly shares: ShareOut;
   readonly collector: LogCollector;
+  readonly packages: PackagesOnDisk;
   readonly follower: EndpointFollower;
   /** Asked when the first question comes: it needs the pool itself. */
   readonly status: () => Status;
@@ -53,6 +55,10 @@ export function openPool(config: ServingConfig, parts: PoolParts): AnsweringPool
     recycleAfterLoads: config.recycleAfterLoads,
     fork,
     inForce: () => follower.inForce(),
+    async restore() {
+      const models = follower.inForce().flatMap(({ arms, shadows }) => [...arms.map(({ model }) => model), ...shadows]);
+      for (const { reference } of models) await parts.packages.restore(reference);
+    },
     onReady(process) {
       shares.joined(process);
       tellWho();

@@ -2,7 +2,6 @@ import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import type { ObjectStore } from '../../stores/objects/object-store.ts';
 import { createS3ObjectStore } from '../../stores/objects/s3-object-store.ts';
-import { downloadPackage } from '../../stores/packages.ts';
 import { trustedKeys } from '../../stores/signing/trusted-keys.ts';
 import { hostAndPort } from '../host-and-port.ts';
 import type { Hosts } from '../hosting/hosts.ts';
@@ -20,6 +19,7 @@ import { hostName, openHosts } from './endpoint-hosts.ts';
 import { createEndpointFollower, type EndpointFollower } from './endpoint-follower.ts';
 import { createLocalEndpoints } from './local-endpoints.ts';
 import { createOwned, type Owned } from './owned.ts';
+import { createPackagesOnDisk, type PackagesOnDisk } from './packages-on-disk.ts';
 import { createPreparedModels, type PreparedModels } from './prepared-models.ts';
 import { createSelfReport, type SelfReport } from './self-report.ts';
 import { createShareOut } from './share-out.ts';
@@ -104,14 +104,16 @@ async function openParts(config: ServingConfig, opening: Opening): Promise<Parts
   owned.add(() => admin.close());
   const collector = await openCollector(config, { store, metrics, report });
   owned.add(() => collector.close({ atMostMs: logAtMostMs }));
-  const hosts = await openHosts(config, { metrics, collector, report });
+  const trusted = trustedIn(config);
+  const packages = createPackagesOnDisk({ store, folder: join(config.homeFolder, 'packages'), trusted, report });
+  const hosts = await openHosts(config, { metrics, collector, packages, report });
   owned.add(() => atMost(hostsAtMostMs, hosts.close()));
-  const models = openModels(config, { store, hosts, report, owned });
+  const models = openModels(config, { packages, hosts, report, owned });
 
   let changes = 0;
   const follower: EndpointFollower = createEndpointFollower({
     store: documents,
-    trusted: trustedIn(config),
+    trusted,
     local: createLocalEndpoints(join(config.homeFolder, 'routes'), report),
     prepare: (terms) => models.prepare(terms),
     put: (endpoint, commit) =>
@@ -127,6 +129,7 @@ async function openParts(config: ServingConfig, opening: Opening): Promise<Parts
     metrics,
     shares,
     collector,
+    packages,
     follower,
     status: () => status,
   });
@@ -177,9 +180,8 @@ function openCollector(config: ServingConfig, { store, metrics, report }: With<'
 /** Packages are measured one after the other: two at once would measure each other. */
 function openModels(
   config: ServingConfig,
-  { store, hosts, report, owned }: With<'hosts'> & { readonly store: ObjectStore; readonly owned: Owned },
+  { packages, hosts, report, owned }: With<'hosts'> & { readonly packages: PackagesOnDisk; readonly owned: Owned },
 ): PreparedModels {
-  const packages = { folder: join(config.homeFolder, 'packages'), trusted: trustedIn(config) };
   const closing = new AbortController();
   owned.add(() => closing.abort());
   const measuring = {
@@ -192,7 +194,7 @@ function openModels(
   };
   let last: Promise<unknown> = Promise.resolve();
   return createPreparedModels({
-    fetch: (reference) => downloadPackage(store, reference, packages),
+    fetch: (reference) => packages.fetch(reference),
     plan(found) {
       const plan = last.then(() => planOf(found, measuring));
       // The next one does not care how this one ended.

@@ -1,6 +1,7 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { CodedError } from '../../domain/errors.ts';
+import type { ModelReference } from '../../domain/model-package.ts';
 import type { AnsweringReport } from '../messages.ts';
 import type { PreparedModel } from '../models/model-plan.ts';
 import type { ShadowConfig, ShadowTerms } from './host-messages.ts';
@@ -46,6 +47,8 @@ export type HostsOptions = {
   readonly log: Omit<ShadowConfig['log'], 'writer'>;
   readonly onlineStore: ShadowConfig['onlineStore'];
   readonly pricePerHour: number | null;
+  /** Brings a package back that vanished from the disk; called before a host that ended at once is started again. Does not reject. */
+  readonly restore: (reference: ModelReference) => Promise<void>;
   /** Takes a line about a host that ended by itself. */
   readonly report: (line: string) => void;
   /** Told of each report of a host, also of its last one as it ends. */

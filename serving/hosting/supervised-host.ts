@@ -2,6 +2,7 @@ import { type ChildProcess, fork } from 'node:child_process';
 import { rm } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { CodedError } from '../../domain/errors.ts';
+import type { ModelReference } from '../../domain/model-package.ts';
 import { childEnvironment } from '../child-environment.ts';
 import type { AnsweringReport } from '../messages.ts';
 import type { FromHost, HostConfig, ShadowConfig, ToHost } from './host-messages.ts';
@@ -20,6 +21,7 @@ export type SupervisedHostOptions = {
   readonly prepared: HostConfig['prepared'];
   /** Asked anew for each process; null for a live package. */
   readonly shadow: (() => ShadowConfig) | null;
+  readonly restore: (reference: ModelReference) => Promise<void>;
   readonly report: (line: string) => void;
   readonly onReport: (pid: number, report: AnsweringReport) => void;
   readonly onWriterEnded: (writer: string, how: 'clean' | 'killed') => void;
@@ -96,10 +98,12 @@ export async function superviseHost(options: SupervisedHostOptions): Promise<Sup
     const afterMs = pausesMs[Math.min(failures, pausesMs.length - 1)] ?? 0;
     failures += 1;
     options.report(`The host of ${nameOf(options)} ended (${how}) and is started again.`);
-    pause = setTimeout(() => {
-      // The reason is in the line that its end writes.
-      if (closing === null) start().catch(() => undefined);
-    }, afterMs);
+    pause = setTimeout(() => void startAgain(), afterMs);
+  };
+  const startAgain = async (): Promise<void> => {
+    if (failures > 1) await options.restore(options.prepared.reference);
+    // The reason is in the line that its end writes.
+    if (closing === null) await start().catch(() => undefined);
   };
   const close = async (): Promise<void> => {
     if (pause !== null) clearTimeout(pause);

@@ -53,6 +53,7 @@ export async function openPool(
         onMessage: () => undefined,
       }),
     inForce: () => [...inForce.values()],
+    restore: () => Promise.resolve(),
     onReady: () => readyThen.push(pool.living().filter((each) => each.state() === 'ready').length),
     onEnded: () => undefined,
     onReplaced: (why) => replaced.push(why),

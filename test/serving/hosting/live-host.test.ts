@@ -24,6 +24,7 @@ beforeEach(async () => {
     log: { folder: join(home, 'inference'), replica: 'one', flushEveryMs: 100 },
     onlineStore: { folder: join(home, 'online'), url: null },
     pricePerHour: null,
+    restore: () => Promise.resolve(),
     report: (line) => void lines.push(line),
     onReport: () => undefined,
     onWriterEnded: () => undefined,

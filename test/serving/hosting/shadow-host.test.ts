@@ -42,6 +42,7 @@ beforeEach(async () => {
     log: { folder: join(home, 'inference'), replica: 'one', flushEveryMs: 100 },
     onlineStore: { folder: join(home, 'online'), url: null },
     pricePerHour: 3_600,
+    restore: () => Promise.resolve(),
     report: () => undefined,
     onReport: () => undefined,
     onWriterEnded: (writer, how) => void ended.push(`${writer} ${how}`),
