@@ -1,5 +1,5 @@
 import { createPrivateKey, X509Certificate } from 'node:crypto';
-import { readFileSync, type Stats, unwatchFile, watchFile } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 
 import { CodedError } from '../../domain/errors.ts';
 
@@ -38,11 +38,17 @@ export type WatchTlsOptions = {
   readonly everyMs?: number;
 };
 
-/** Looks whether the files were renewed; a pair that does not hold up is reported, and the one in use stays. Returns what ends it. */
+/**
+ * Looks whether the files were renewed since this call; a pair that does not hold up is reported, and the one in use stays. Returns what ends it.
+ */
 export function watchTls(files: TlsFiles, options: WatchTlsOptions): () => void {
-  const { onRenewed, report, everyMs: interval = lookEveryMs } = options;
-  const look = (now: Stats, before: Stats): void => {
-    if (now.mtimeMs === before.mtimeMs && now.ino === before.ino) return;
+  const { onRenewed, report, everyMs = lookEveryMs } = options;
+  const state = (): string => `${stateOf(files.certFile)}, ${stateOf(files.keyFile)}`;
+  let known = state();
+  const look = (): void => {
+    const now = state();
+    if (now === known) return;
+    known = now;
     try {
       onRenewed(readTls(files));
       report(`The certificate ${files.certFile} was renewed.`);
@@ -51,11 +57,18 @@ export function watchTls(files: TlsFiles, options: WatchTlsOptions): () => void 
       report(`The renewed certificate is not taken, the one before stays: ${(error as Error).message}`);
     }
   };
-  const watched = [files.certFile, files.keyFile];
-  for (const file of watched) watchFile(file, { interval, persistent: false }, look);
-  return () => {
-    for (const file of watched) unwatchFile(file, look);
-  };
+  const timer = setInterval(look, everyMs).unref();
+  return () => clearInterval(timer);
+}
+
+/** Another one after each change. Links, as a secret's files often are, are followed. */
+function stateOf(file: string): string {
+  try {
+    const { ino, mtimeMs, size } = statSync(file);
+    return `${ino} ${mtimeMs} ${size}`;
+  } catch (error) {
+    return (error as Error).message;
+  }
 }
 
 function read(setting: string, file: string): Buffer {
