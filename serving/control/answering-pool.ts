@@ -100,9 +100,10 @@ export function createAnsweringPool(options: AnsweringPoolOptions): AnsweringPoo
     try {
       await next.ready;
     } catch (error) {
-      slot.awaited = false;
       report(`No process could take the place of answering process ${old.pid}: ${(error as Error).message}`);
       await options.restore();
+      // Not before: an old one that dies meanwhile would be replaced twice.
+      slot.awaited = false;
       return slot.process === null ? respawn(slot) : undefined;
     }
     slot.awaited = false;

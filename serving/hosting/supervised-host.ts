@@ -21,6 +21,7 @@ export type SupervisedHostOptions = {
   readonly prepared: HostConfig['prepared'];
   /** Asked anew for each process; null for a live package. */
   readonly shadow: (() => ShadowConfig) | null;
+  /** Brings the package back that vanished from the disk; asked when a process ended at once. Does not reject. */
   readonly restore: (reference: ModelReference) => Promise<void>;
   readonly report: (line: string) => void;
   readonly onReport: (pid: number, report: AnsweringReport) => void;

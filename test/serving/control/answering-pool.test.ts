@@ -162,6 +162,34 @@ test(
 );
 
 test(
+  'a process that dies while its successor could not start, and packages are brought back, is replaced once',
+  async () => {
+    const waiting: (() => void)[] = [];
+    const restore = (): Promise<void> => new Promise((resolve) => waiting.push(resolve));
+    open = await openPool({ recycleAfterLoads: 1, restore });
+    await open.put(endpointAt(1));
+    await Promise.all(ready(open).map((process) => process.report()));
+    const [old] = ready(open);
+    open.pool.recycle();
+    open.pool
+      .living()
+      .find((process) => process.state() === 'starting')
+      ?.kill();
+    await until('packages are brought back', () => waiting.length > 0);
+    old?.kill();
+    await old?.ended;
+    // Whoever waits goes on, and so does whoever asks then.
+    await until('two processes again', () => {
+      for (const goOn of waiting.splice(0)) goOn();
+      return ready(open).length === 2;
+    });
+    expect(open.pool.living()).toHaveLength(2);
+    expect(open.replaced).toEqual(['died']);
+  },
+  atMostMs,
+);
+
+test(
   'a process that dies at once again and again is started with growing pauses',
   async () => {
     open = await openPool();

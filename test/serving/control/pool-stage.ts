@@ -27,7 +27,11 @@ export function ask(port: number): Promise<Answer> {
 
 /** Two processes that speak the messages of answering ones, on ports of their own. */
 export async function openPool(
-  options: { readonly recycleAfterLoads?: number; readonly answerWithinMs?: number } = {},
+  options: {
+    readonly recycleAfterLoads?: number;
+    readonly answerWithinMs?: number;
+    readonly restore?: () => Promise<void>;
+  } = {},
 ) {
   const [httpPort = 0, grpcPort = 0] = await claimPorts('127.0.0.1', [
     { port: null, setting: 'PERDURA_SERVING_PORT' },
@@ -53,7 +57,7 @@ export async function openPool(
         onMessage: () => undefined,
       }),
     inForce: () => [...inForce.values()],
-    restore: () => Promise.resolve(),
+    restore: options.restore ?? (() => Promise.resolve()),
     onReady: () => readyThen.push(pool.living().filter((each) => each.state() === 'ready').length),
     onEnded: () => undefined,
     onReplaced: (why) => replaced.push(why),
