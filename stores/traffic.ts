@@ -16,6 +16,9 @@ const mostDays = 60;
 /** `since`, `until`: ISO 8601; files of these hours and those between. `until` is now unless given. */
 export type TrafficWindow = { readonly since: string; readonly until?: string };
 
+/** The `since` of who wants all: before anything was ever logged. */
+export const beforeTraffic = '1970-01-01T00:00:00Z';
+
 /** Where an endpoint's inference log lies: below it `dt=2001-03-31/hr=17/<replica>-<seq>.parquet`, UTC. */
 export function inferencePrefix(endpoint: string): string {
   return `inference/${endpoint}/`;

@@ -10,7 +10,7 @@ import { readRegistry, versionReference } from '../../stores/registry.ts';
 import { openSlice } from '../../stores/slices.ts';
 import { resolveSnapshot } from '../../stores/snapshots/history.ts';
 import { openTables } from '../../stores/tables.ts';
-import { trafficFiles } from '../../stores/traffic.ts';
+import { beforeTraffic, trafficFiles } from '../../stores/traffic.ts';
 import type { Context } from '../context.ts';
 import { usageError } from '../errors.ts';
 import { localPackages } from '../local-packages.ts';
@@ -18,9 +18,6 @@ import { table } from '../output.ts';
 import { countText, type OpenBucket, printable, readingBucket, shortName } from '../snapshots.ts';
 
 export type FeaturesCheckOptions = { readonly snapshot: string; readonly since?: string };
-
-/** Before anything was ever logged. */
-const beginning = '1970-01-01T00:00:00Z';
 
 /** `perdura features check`: what was served beside what the lake gives. 0: the same; 1: skew, or nothing could be compared. */
 export function featuresCheck(context: Context, endpoint: string, options: FeaturesCheckOptions): Promise<number> {
@@ -44,7 +41,7 @@ async function check(
 ): Promise<FeatureCheck> {
   const cacheFolder = join(config.homeFolder, 'cache');
   const { snapshot, since = null } = asked;
-  const { inference } = await trafficFiles(store, cacheFolder, endpoint, { since: since ?? beginning });
+  const { inference } = await trafficFiles(store, cacheFolder, endpoint, { since: since ?? beforeTraffic });
   if (inference.length === 0) throw nothingLogged(endpoint, asked.since);
   const { parquetFiles } = await openSlice({ store, cacheFolder }, { snapshot, rows: snapshot.rows });
   const tables = await openTables({ temporaryFolder: cacheFolder });

@@ -5,15 +5,14 @@ import type { InferenceRow } from '../../domain/inference.ts';
 import type { Route } from '../../domain/route.ts';
 import { findLoggedRequest, type LoggedRequest } from '../../stores/logged-request.ts';
 import { routeHistory } from '../../stores/routes.ts';
+import { beforeTraffic } from '../../stores/traffic.ts';
 import type { Context } from '../context.ts';
+import { withJson } from '../logged-json.ts';
 import { heading, moment, table } from '../output.ts';
 import { requireEndpoint } from '../require-endpoint.ts';
 import { printable, readingBucket } from '../snapshots.ts';
 
 type Bounds = { readonly since?: string; readonly until?: string };
-
-/** Before anything was ever logged. */
-const beginning = '1970-01-01T00:00:00Z';
 
 /** `perdura log show`: one request, with everything that can be said of it from the bucket. */
 export function logShow(context: Context, endpoint: string, requestId: string, bounds: Bounds): Promise<number> {
@@ -23,27 +22,18 @@ export function logShow(context: Context, endpoint: string, requestId: string, b
       endpoint,
       requestId,
       cacheFolder: join(config.homeFolder, 'cache'),
-      since: bounds.since ?? beginning,
+      since: bounds.since ?? beforeTraffic,
       ...(bounds.until !== undefined && { until: bounds.until }),
     });
     if (found.answers.length === 0) throw notLogged(endpoint, requestId, bounds);
     const epochs = new Set(found.answers.map(({ epoch }) => epoch));
     const routes = (await routeHistory(store, endpoint)).filter(({ epoch }) => epochs.has(epoch));
     const { answers, labels } = found;
-    context.output.answer({ endpoint, requestId, answers: answers.map(asJson), labels, routes }, () =>
+    context.output.answer({ endpoint, requestId, answers: answers.map(withJson), labels, routes }, () =>
       describe(found, routes),
     );
     return 0;
   });
-}
-
-/** With JSON where the log has JSON text. */
-function asJson(row: InferenceRow): Readonly<Record<string, unknown>> {
-  return { ...row, record: parsed(row.record), features: parsed(row.features), answer: parsed(row.answer) };
-}
-
-function parsed(text: string | null): unknown {
-  return text === null ? null : (JSON.parse(text) as unknown);
 }
 
 function describe({ answers, labels }: LoggedRequest, routes: readonly Route[]): string {

@@ -1,6 +1,7 @@
 import type { OpenReview } from '../../domain/review.ts';
 import { openReviews } from '../../stores/reviews.ts';
 import type { Context } from '../context.ts';
+import { withJson } from '../logged-json.ts';
 import { moment, table } from '../output.ts';
 import { requireEndpoint } from '../require-endpoint.ts';
 import { countText, cut, printable, readingBucket } from '../snapshots.ts';
@@ -13,19 +14,9 @@ export function reviewList(context: Context, endpoint: string, { limit }: { read
     await requireEndpoint(store, endpoint);
     const all = await openReviews(store, endpoint);
     const shown = all.slice(0, limit);
-    context.output.answer({ endpoint, waiting: all.length, reviews: shown.map(asJson) }, () => describe(all, shown));
+    context.output.answer({ endpoint, waiting: all.length, reviews: shown.map(withJson) }, () => describe(all, shown));
     return 0;
   });
-}
-
-/** With JSON where the log has JSON text. */
-function asJson(review: OpenReview): Readonly<Record<string, unknown>> {
-  const { answer, record, features } = review;
-  return { ...review, answer: parsed(answer), record: parsed(record), features: parsed(features) };
-}
-
-function parsed(text: string | null): unknown {
-  return text === null ? null : (JSON.parse(text) as unknown);
 }
 
 function describe(all: readonly OpenReview[], shown: readonly OpenReview[]): string {

@@ -1,7 +1,16 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
-import { post, flight, segmentsLeft, type Serving, setRoute, until, withServing } from '../serving/harness.ts';
+import {
+  flight,
+  post,
+  rowsInBucket,
+  segmentsLeft,
+  type Serving,
+  setRoute,
+  until,
+  withServing,
+} from '../serving/harness.ts';
 import { settingsOf } from '../support/cli.ts';
 import { perduraHere } from '../support/cli-here.ts';
 import { type TestS3, withTestS3 } from '../support/test-s3.ts';
@@ -26,7 +35,9 @@ beforeAll(async () => {
     await post(url, '/endpoints/flights/labels', { labels: [{ requestId: 'r-1', label: 1 }] }),
   ];
   if (asked.some(({ status }) => status >= 300)) throw new Error(JSON.stringify(asked));
-  await until('the log is in the bucket', () => segmentsLeft(serving) === 0);
+  // Four rows, each also from the shadow, which answers after the client has its answer.
+  const rows = async () => (await rowsInBucket(serving, 'inference/flights/')).length;
+  await until('the log is in the bucket', async () => segmentsLeft(serving) === 0 && (await rows()) === 8);
 }, 60_000);
 
 afterAll(() => serving.close(), 60_000);
